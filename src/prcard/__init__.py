@@ -1,0 +1,140 @@
+"""prcard: read, judge, sign and simulate the cards that a Shenfenzheng reader reads.
+
+The names below are the public face; each is loaded when it is first used, so that `import prcard` costs nothing.
+
+    with prcard.open_reader("sim:alice") as reader:
+        raw = reader.read(timeout_s=10)
+    record = prcard.decode(raw)
+    verdict = prcard.verify(raw, profile="training")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from prcard._version import __version__
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from prcard.acceptance.profile import Profile
+    from prcard.acceptance.verdict import Check, Outcome, Verdict
+    from prcard.errors import PRCardError
+    from prcard.reader.uri import Reader, open_reader
+    from prcard.record import (
+        CardRecord,
+        HKMTResidencePermit,
+        PermanentResident2017,
+        PermanentResident2023,
+        ResidentIdentityCard,
+    )
+    from prcard.record.capture import dump_capture, load_capture
+    from prcard.record.numbers import parse_number
+    from prcard.record.raw import Provenance, RawCard
+    from prcard.store.profiles import load_profile
+    from prcard.wire.procedure import ReadOptions
+
+_HOMES: Final = {
+    "CardRecord": "prcard.record",
+    "Check": "prcard.acceptance.verdict",
+    "HKMTResidencePermit": "prcard.record",
+    "Outcome": "prcard.acceptance.verdict",
+    "PRCardError": "prcard.errors",
+    "PermanentResident2017": "prcard.record",
+    "PermanentResident2023": "prcard.record",
+    "Profile": "prcard.acceptance.profile",
+    "Provenance": "prcard.record.raw",
+    "RawCard": "prcard.record.raw",
+    "ReadOptions": "prcard.wire.procedure",
+    "Reader": "prcard.reader.uri",
+    "ResidentIdentityCard": "prcard.record",
+    "Verdict": "prcard.acceptance.verdict",
+    "dump_capture": "prcard.record.capture",
+    "load_capture": "prcard.record.capture",
+    "load_profile": "prcard.store.profiles",
+    "open_reader": "prcard.reader.uri",
+    "parse_number": "prcard.record.numbers",
+}
+
+__all__ = [
+    "CardRecord",
+    "Check",
+    "HKMTResidencePermit",
+    "Outcome",
+    "PRCardError",
+    "PermanentResident2017",
+    "PermanentResident2023",
+    "Profile",
+    "Provenance",
+    "RawCard",
+    "ReadOptions",
+    "Reader",
+    "ResidentIdentityCard",
+    "Verdict",
+    "__version__",
+    "decode",
+    "dump_capture",
+    "load_capture",
+    "load_profile",
+    "open_reader",
+    "parse_number",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Loads a public name at its first use (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'prcard' has no attribute {name!r}")
+    import importlib
+
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def decode(card: RawCard | bytes) -> CardRecord:
+    """Decodes a card's text zone, strictly.
+
+    Args:
+        card: What a reader read, or the 256 bytes of a text zone.
+
+    Returns:
+        An immutable record of the layout that the zone names.
+
+    Raises:
+        RecordError: the zone is refused; `problems` names every field at fault.
+    """
+    from prcard.record import decode as decode_text
+
+    return decode_text(card if isinstance(card, bytes) else card.text)
+
+
+def verify(
+    raw: RawCard, profile: Profile | str = "counter", trust: object | None = None, at: datetime | None = None
+) -> Verdict:
+    """Judges a card for one purpose at one moment; never opens a reader.
+
+    Args:
+        raw: What a reader read.
+        profile: An acceptance profile, or the name of one.
+        trust: Trust material; without it the signature checks report that they were not made.
+        at: Aware moment to judge at; None is now.
+
+    Returns:
+        PASSED, FAILED or INDETERMINATE with every check; compare `.outcome`, a verdict has no truth value.
+
+    Raises:
+        ProfileError: the profile is unknown or malformed.
+    """
+    from datetime import UTC, datetime
+
+    from prcard.acceptance.verify import verify as judge
+    from prcard.store.profiles import load_profile as find_profile
+
+    rules = find_profile(profile) if isinstance(profile, str) else profile
+    return judge(raw, rules, at or datetime.now(UTC), trust)

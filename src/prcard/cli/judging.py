@@ -1,0 +1,136 @@
+"""What `read`, `verify` and `demo` share: judge a card, and show record, verdict and provenance."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from prcard.acceptance.masking import mask_document
+from prcard.acceptance.render import render
+from prcard.acceptance.verdict import Outcome
+from prcard.acceptance.verify import verify
+from prcard.cli.main import ExitCode
+from prcard.errors import RecordError
+from prcard.record import decode, explain, to_document
+from prcard.record.capture import provenance_document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from prcard.acceptance.profile import Profile
+    from prcard.acceptance.verdict import Verdict
+    from prcard.record.raw import RawCard
+
+__all__ = ["CHINA_OFFSET_NOTE", "Judged", "Moment", "judging_options", "language"]
+
+CHINA_OFFSET_NOTE = "A date alone means noon of that day in China."
+
+_EXIT = {
+    Outcome.PASSED: ExitCode.DONE,
+    Outcome.FAILED: ExitCode.FAILED,
+    Outcome.INDETERMINATE: ExitCode.INDETERMINATE,
+}
+
+
+class Judged:
+    """One card with its verdict under one profile at one moment."""
+
+    def __init__(self, raw: RawCard, profile: Profile, at: datetime, show: Collection[str] = ()) -> None:
+        """Judges at once; the record is masked by the profile's level, less the fields in `show`.
+
+        Raises:
+            RecordError: `show` names a field that the record has not.
+        """
+        self.raw = raw
+        self.verdict: Verdict = verify(raw, profile, at)
+        self.record = _masked(raw, profile, show)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0, 1 or 3 by the outcome."""
+        return _EXIT[self.verdict.outcome]
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form: record (null when it does not decode), verdict, provenance."""
+        return {
+            "record": self.record,
+            "verdict": self.verdict.to_document(),
+            "provenance": provenance_document(self.raw.provenance),
+        }
+
+    def print_text(self, lang: str) -> None:
+        """Prints record and verdict for people."""
+        if self.record is not None:
+            labels = {view.name: view.zh if lang == "zh" else view.en for view in explain(self.raw.text)}
+            rows = [(labels.get(name, name), value) for name, value in self.record.items() if value is not None]
+            width = max(_columns(label) for label, _ in rows)
+            for label, value in rows:
+                click.echo(f"  {label}{' ' * (width - _columns(label))}  {value}")
+            click.echo()
+        for line in render(self.verdict, lang):
+            click.echo(line)
+
+
+def _masked(raw: RawCard, profile: Profile, show: Collection[str]) -> dict[str, Any] | None:
+    try:
+        document = to_document(decode(raw.text))
+    except RecordError:
+        return None
+    return mask_document(document, profile.mask_level, show)
+
+
+def _columns(text: str) -> int:
+    """Columns that `text` takes on a terminal: an ideograph takes two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+class Moment(click.ParamType):
+    """An ISO 8601 date or moment; a moment without offset and a date alone are read as China time (UTC+8)."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Gives an aware moment."""
+        if isinstance(value, datetime):
+            return value
+        from prcard.acceptance.checks import CHINA
+
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no date or moment; write 2026-01-31 or 2026-01-31T12:00:00+08:00.", param, ctx)
+        if len(value) <= 10:
+            moment = datetime.combine(moment.date(), time(12))
+        return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
+
+
+def language(chosen: str | None) -> str:
+    """The language of texts: the one chosen, else Chinese where the environment asks for it, else English."""
+    if chosen:
+        return chosen
+    setting = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "zh" if setting.startswith("zh") else "en"
+
+
+def now() -> datetime:
+    """The present moment."""
+    return datetime.now(UTC)
+
+
+def judging_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options that every judging command has."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
+        click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the texts."),
+        click.option(
+            "--show", multiple=True, metavar="FIELD", help="Show this field unmasked; repeat it, or use 'all'."
+        ),
+        click.option("--at", type=Moment(), help=f"Judge as of this moment instead of now. {CHINA_OFFSET_NOTE}"),
+        click.option("--profile", default="counter", show_default=True, help="Acceptance profile: a name or a .toml file."),
+    ):
+        command = option(command)
+    return command

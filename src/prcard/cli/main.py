@@ -1,0 +1,116 @@
+"""Entry point of the `prcard` command: finds the subcommand, turns errors into exit codes."""
+
+from __future__ import annotations
+
+import sys
+from enum import IntEnum
+from typing import Any, Final
+
+import click
+
+from prcard._version import __version__
+from prcard.errors import PRCardError, ReaderError
+
+__all__ = ["COMMANDS", "ExitCode", "cli", "main"]
+
+
+class ExitCode(IntEnum):
+    """What the exit code of every command means."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    INDETERMINATE = 3
+    READER = 4
+    MALFORMED = 5
+    BUG = 70
+
+
+# Command -> (module of prcard.cli, one-sentence help). The module is imported when its command runs, so that
+# `prcard --help` stays quick; a test compares the sentences with the commands themselves.
+COMMANDS: Final = {
+    "demo": ("demo", "Show the whole story on a virtual serial reader."),
+    "readers": ("readers", "List the readers that are attached."),
+    "read": ("read", "Read one card and judge it; personal data is masked unless asked for."),
+    "verify": ("verify", "Judge a saved capture, as the counter would."),
+    "inspect": ("inspect", "Explain every byte of a capture, a text zone or a frame."),
+    "record": ("record", "Turn text zones into JSON and back."),
+    "number": ("number", "Check, link and make card numbers."),
+    "simulate": ("simulate", "Serve a virtual reader that other programs can use."),
+}
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported when they run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # the signature is click's
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # as above
+        if cmd_name not in COMMANDS:
+            return None
+        import importlib
+
+        module = importlib.import_module(f"prcard.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # as above
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, sentence) for name, (_, sentence) in COMMANDS.items()])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="prcard")
+def cli() -> None:
+    """Read, judge, sign and simulate the cards that a Shenfenzheng reader reads.
+
+    Exit codes: 0 passed or done, 1 verdict FAILED, 2 usage, 3 INDETERMINATE, 4 reader or card could not be read,
+    5 malformed input, 70 a bug of ours.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line and exits with an `ExitCode`."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        result: Any = cli.main(arguments, prog_name="prcard", standalone_mode=False)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        error.show()
+        return int(ExitCode.USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        return 128 + 2
+    except BrokenPipeError:
+        # The reader of our output has seen enough (| head); Python must not complain at exit either.
+        sys.stderr.close()
+        return int(ExitCode.DONE)
+    except PRCardError as error:
+        return _report(error, as_json="--json" in arguments)
+    except Exception as error:  # noqa: BLE001  # the one place that turns our bugs into exit code 70
+        import traceback
+
+        traceback.print_exception(error)
+        click.echo("This is a bug in prcard; please report it with the lines above.", err=True)
+        return int(ExitCode.BUG)
+    return int(result) if isinstance(result, int) else int(ExitCode.DONE)
+
+
+def _report(error: PRCardError, *, as_json: bool) -> int:
+    code = ExitCode.READER if isinstance(error, ReaderError) else ExitCode.MALFORMED
+    click.echo(f"prcard: {error}", err=True)
+    if as_json:
+        from prcard.cli.output import error_document, print_json
+
+        print_json(error_document(error, code))
+    return int(code)
+
+
+if __name__ == "__main__":
+    main()

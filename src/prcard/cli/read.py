@@ -1,0 +1,61 @@
+"""`prcard read`: one card from a reader, judged."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from prcard.cli.judging import Judged, judging_options, language, now
+from prcard.cli.output import print_json
+from prcard.reader.uri import choose_reader, open_reader
+from prcard.store import captures
+from prcard.store.profiles import load_profile
+from prcard.wire.procedure import ReadOptions
+
+__all__ = ["command"]
+
+
+@click.command("read")
+@click.option("--reader", "uri", metavar="URI", help="Reader, for instance serial:/dev/ttyUSB0; default: the only one.")
+@click.option("--wait", "wait_s", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds to wait.")
+@click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Save what was read as a capture.")
+@click.option("--fingerprint", is_flag=True, help="Keep the fingerprint zone.")
+@click.option("--extra", is_flag=True, help="Read the additional addresses too.")
+@click.option("--management", is_flag=True, help="Read the card management numbers too.")
+@judging_options
+def command(
+    *,
+    uri: str | None,
+    wait_s: float,
+    save: Path | None,
+    fingerprint: bool,
+    extra: bool,
+    management: bool,
+    profile: str,
+    at: datetime | None,
+    show: tuple[str, ...],
+    lang: str | None,
+    as_json: bool,
+) -> int:
+    """Read one card and judge it; personal data is masked unless asked for.
+
+    \b
+    Example:
+      prcard read --reader sim:alice --profile training
+    """
+    rules = load_profile(profile)
+    with open_reader(choose_reader(uri)) as reader:
+        if not as_json:
+            click.echo(f"Reader {reader.uri}, SAM {reader.sam_id or 'unknown'}. Lay a card on it.", err=True)
+        raw = reader.read(wait_s, ReadOptions(fingerprint=fingerprint, extra=extra, management=management))
+    # Saved before it is judged, so that no error in what follows loses the reading.
+    if save is not None:
+        captures.save(raw, save)
+    judged = Judged(raw, rules, at or now(), show)
+    if as_json:
+        print_json(judged.document())
+    else:
+        judged.print_text(language(lang))
+    return judged.exit_code

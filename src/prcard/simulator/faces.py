@@ -1,0 +1,260 @@
+"""Where hosts find a virtual reader: a serial device (pty), a TCP port, a UDP port."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from typing import TYPE_CHECKING, Final
+
+from prcard.errors import ReaderError, ReaderFault
+
+if TYPE_CHECKING:
+    from prcard.simulator.device import VirtualReader
+    from prcard.simulator.server import Peer
+
+__all__ = ["UDP_SPLIT_BYTES", "PtyFace", "TCPFace", "UDPFace"]
+
+UDP_SPLIT_BYTES: Final = 1024
+"""A reply over UDP comes in datagrams of at most this size. Source: observed in a public host program (C)."""
+
+_CHUNK: Final = 4096
+
+
+class PtyFace:
+    """A pseudo-terminal: to a host it is an ordinary serial device.
+
+    Args:
+        reader: When given, bytes that a host sends at another speed than the reader's are lost, as on a real line.
+    """
+
+    kind = "serial"
+
+    def __init__(self, reader: VirtualReader | None = None) -> None:
+        self.uri = ""
+        self._reader = reader
+        self._master = -1
+        self._slave = -1
+
+    def open(self) -> list[Peer]:
+        """See `Face.open`."""
+        try:
+            import tty
+
+            self._master, self._slave = os.openpty()
+            tty.setraw(self._slave)
+            os.set_blocking(self._master, False)
+            self.uri = f"serial:{os.ttyname(self._slave)}"
+        except (OSError, ImportError) as error:
+            raise ReaderError(
+                ReaderFault.NOT_FOUND,
+                "This system gives no pseudo-terminal.",
+                "Use the TCP face, or a pair of virtual COM ports and --face tcp behind it.",
+            ) from error
+        return [self]
+
+    def listener(self) -> socket.socket | None:
+        """A pty accepts nobody."""
+        return None
+
+    def accept(self) -> Peer | None:
+        """A pty accepts nobody."""
+        return None
+
+    def fileno(self) -> int:
+        """The master side."""
+        return self._master
+
+    def receive(self) -> bytes | None:
+        """See `Peer.receive`; our own slave descriptor keeps the pty alive between hosts."""
+        try:
+            data = os.read(self._master, _CHUNK)
+        except BlockingIOError:
+            return b""
+        return data if self._same_speed() else b""
+
+    def transmit(self, data: bytes) -> int:
+        """See `Peer.transmit`."""
+        try:
+            return os.write(self._master, data)
+        except BlockingIOError:
+            return 0
+
+    def close(self) -> None:
+        """Releases both sides; the device vanishes, which a host sees as an unplugged reader."""
+        for descriptor in (self._master, self._slave):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._master = self._slave = -1
+
+    def _same_speed(self) -> bool:
+        if self._reader is None:
+            return True
+        import termios
+
+        speed = termios.tcgetattr(self._slave)[5]
+        return bool(speed == getattr(termios, f"B{self._reader.baud}"))
+
+
+class TCPFace:
+    """A TCP port on loopback; several hosts may connect, and all see the same card.
+
+    Args:
+        host: Address to listen on.
+        port: Port, or 0 for any that is free.
+    """
+
+    kind = "tcp"
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.uri = ""
+        self._address = (host, port)
+        self._socket: socket.socket | None = None
+
+    def open(self) -> list[Peer]:
+        """See `Face.open`."""
+        self._socket = _listen("tcp", self._address, socket.SOCK_STREAM)
+        self.uri = _uri("tcp", self._socket)
+        return []
+
+    def listener(self) -> socket.socket | None:
+        """See `Face.listener`."""
+        return self._socket
+
+    def accept(self) -> Peer | None:
+        """See `Face.accept`."""
+        if self._socket is None:
+            return None
+        try:
+            line, _ = self._socket.accept()
+        except OSError:
+            # The host hung up before it was taken.
+            return None
+        line.setblocking(False)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return _StreamPeer(line)
+
+    def close(self) -> None:
+        """See `Face.close`."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+class _StreamPeer:
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+
+    def fileno(self) -> int:
+        return self._line.fileno()
+
+    def receive(self) -> bytes | None:
+        try:
+            return self._line.recv(_CHUNK) or None
+        except BlockingIOError:
+            return b""
+        except OSError:
+            return None
+
+    def transmit(self, data: bytes) -> int:
+        try:
+            return self._line.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            # The host is gone: the bytes are lost, and the next `receive` says so.
+            return len(data)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._line.close()
+
+
+class UDPFace:
+    """A UDP port on loopback; replies go to whoever asked last, split at 1024 bytes.
+
+    Args:
+        host: Address to listen on.
+        port: Port, or 0 for any that is free. Readers in the field use 1002.
+    """
+
+    kind = "udp"
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.uri = ""
+        self._address = (host, port)
+        self._socket: socket.socket | None = None
+        self._host: tuple[str, int] | None = None
+
+    def open(self) -> list[Peer]:
+        """See `Face.open`."""
+        self._socket = _listen("udp", self._address, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self.uri = _uri("udp", self._socket)
+        return [self]
+
+    def listener(self) -> socket.socket | None:
+        """UDP has no connections."""
+        return None
+
+    def accept(self) -> Peer | None:
+        """UDP has no connections."""
+        return None
+
+    def fileno(self) -> int:
+        """The one socket of this face."""
+        return self._socket.fileno() if self._socket is not None else -1
+
+    def receive(self) -> bytes | None:
+        """See `Peer.receive`."""
+        if self._socket is None:
+            return None
+        try:
+            data, self._host = self._socket.recvfrom(_CHUNK)
+        except OSError:
+            # Nothing after all, or an ICMP answer to a datagram of ours: the face itself stays.
+            return b""
+        return data
+
+    def transmit(self, data: bytes) -> int:
+        """See `Peer.transmit`; one datagram at a time."""
+        piece = data[:UDP_SPLIT_BYTES]
+        try:
+            if self._socket is not None and self._host is not None:
+                self._socket.sendto(piece, self._host)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            return len(data)
+        return len(piece)
+
+    def close(self) -> None:
+        """See `Face.close`; also closes the one peer."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+def _listen(kind: str, address: tuple[str, int], sort: socket.SocketKind) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    line = socket.socket(family, sort)
+    try:
+        if sort is socket.SOCK_STREAM:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        line.bind(address)
+        if sort is socket.SOCK_STREAM:
+            line.listen()
+            line.setblocking(False)
+    except (OSError, OverflowError) as error:
+        line.close()
+        raise ReaderError(
+            ReaderFault.BUSY,
+            f"Cannot listen on {kind}:{address[0]}:{address[1]}.",
+            "Choose another port, or 0 for any that is free.",
+        ) from error
+    return line
+
+
+def _uri(kind: str, line: socket.socket) -> str:
+    host, port = line.getsockname()[:2]
+    return f"{kind}:[{host}]:{port}" if ":" in host else f"{kind}:{host}:{port}"

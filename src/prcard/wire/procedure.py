@@ -1,0 +1,410 @@
+"""What a host does with a reader, step by step, without doing it: identify the reader, wait for a card, read it.
+
+A procedure is a generator. It yields what to do next (`Exchange`, `Pause` or `Speed`) and is sent the `Answer`. The
+shell that runs it owns the line and the clock, so that every decision about the protocol stands here and can be tested
+without either.
+
+Order, retries and pauses follow the SAM_V interface document and public host programs: find, select, read; a find at
+most every 300 ms; after a good read a find fails until the card is lifted (read once); address and management numbers
+follow a base read without a new find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
+
+from prcard.errors import LocalWireError, ReaderError, ReaderFault, RemoteWireError
+from prcard.wire.codes import Command, Status, split_read_reply
+
+if TYPE_CHECKING:
+    from prcard.wire.codes import ReadZones
+    from prcard.wire.host import Reply
+
+__all__ = [
+    "Answer",
+    "CardZones",
+    "Exchange",
+    "Pause",
+    "Procedure",
+    "ReadOptions",
+    "Speed",
+    "Step",
+    "find_speed",
+    "identify",
+    "read_card",
+]
+
+POLL_S: Final = 0.3
+"""Pause between two finds. Source: host notes of two makers, 300–600 ms (B)."""
+
+SETTLE_S: Final = 0.1
+"""Pause after a damaged or missing reply, in which the shell lets late bytes pass."""
+
+PROBE_S: Final = 0.6
+FIND_S: Final = 1.0
+SELECT_S: Final = 1.0
+READ_S: Final = 3.0
+EXTRA_S: Final = 1.5
+AGAIN_S: Final = 0.3
+"""Longest wait for a whole reply. Source: host programs seen (B); at 9600 baud a read needs 2.4 s (computed)."""
+
+TRIES: Final = 3
+"""Damaged or missing replies in a row after which a reader is given up."""
+
+
+class Exchange(NamedTuple):
+    """Send one command and wait for its reply.
+
+    Attributes:
+        command: What to send.
+        timeout_s: Longest wait for the whole reply in seconds.
+        data: Bytes after the parameter, mostly none.
+    """
+
+    command: Command
+    timeout_s: float
+    data: bytes = b""
+
+
+class Pause(NamedTuple):
+    """Wait, then drop whatever arrived meanwhile."""
+
+    seconds: float
+
+
+class Speed(NamedTuple):
+    """Change the speed of the host's side of the line."""
+
+    baud: int
+
+
+class Answer(NamedTuple):
+    """What came of a step.
+
+    Attributes:
+        now: Moment at which the step ended, in seconds of the shell's clock.
+        reply: The reply of an `Exchange`, or None for a time-out, a damaged reply or another step.
+        fault: What was wrong with a damaged reply, in words; "" for a time-out.
+    """
+
+    now: float
+    reply: Reply | None = None
+    fault: str = ""
+
+
+Step: TypeAlias = Exchange | Pause | Speed
+_T = TypeVar("_T")
+Procedure: TypeAlias = Generator[Step, Answer, _T]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """What to read beside text and photo.
+
+    Attributes:
+        fingerprint: Keep a holder's fingerprint zone. When False the zone is still asked for, because an issuer may
+            carry a security object there, but it is dropped at once unless it is one.
+        extra: Read the additional addresses.
+        management: Read the card management numbers.
+        fresh: A card that was read already may still lie there: see that it is gone before taking the next.
+    """
+
+    fingerprint: bool = False
+    extra: bool = False
+    management: bool = False
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardZones:
+    """The bytes of one card as the reader gave them.
+
+    Attributes:
+        text: 256 bytes.
+        photo: 1024 bytes.
+        fingerprint: 0, 512 or 1024 bytes.
+        extra: Additional addresses, 70 bytes each.
+        management: IIN (4), SN (8) and DN (16 bytes) in a row, or b"".
+        found_again: True when the reader finds the same card at once again, or did not say. Then only its absence
+            tells a new card from this one, and the next reading needs `fresh`.
+    """
+
+    text: bytes
+    photo: bytes
+    fingerprint: bytes = b""
+    extra: tuple[bytes, ...] = ()
+    management: bytes = b""
+    found_again: bool = False
+
+
+def find_speed(speeds: Sequence[int]) -> Procedure[int]:
+    """Finds the speed at which the reader answers a status request.
+
+    Args:
+        speeds: Speeds in baud, in the order to try; each is tried twice, since a port that was just opened may hold
+            the tail of an older reply.
+
+    Returns:
+        The speed that answered; the line is left at it.
+
+    Raises:
+        ReaderError: `SILENT` or `GARBAGE` when none answered.
+    """
+    fault = ""
+    for baud in speeds:
+        yield Speed(baud)
+        for _ in range(2):
+            answer = yield Exchange(Command.SAM_STATUS, PROBE_S)
+            if answer.reply is not None:
+                return baud
+            fault = answer.fault or fault
+            yield Pause(SETTLE_S)
+    raise _no_reader(fault)
+
+
+def identify() -> Procedure[bytes]:
+    """Asks whether the reader is ready and for its SAM id.
+
+    Returns:
+        The SAM id, 16 bytes; b"" when the reader does not tell.
+
+    Raises:
+        ReaderError: `NOT_READY` when the SAM is, `SILENT` or `GARBAGE` when no reply makes sense.
+    """
+    status = yield from _persistent(Exchange(Command.SAM_STATUS, PROBE_S))
+    if status.status is not Status.DONE:
+        raise _refused(ReaderFault.NOT_READY, "The reader is not ready", status)
+    answer = yield Exchange(Command.SAM_ID, PROBE_S)
+    if answer.reply is None:
+        yield Pause(SETTLE_S)
+        return b""
+    return answer.reply.data if answer.reply.status is Status.DONE else b""
+
+
+def read_card(now: float, timeout_s: float, options: ReadOptions = ReadOptions()) -> Procedure[CardZones]:
+    """Waits for a card and reads it once.
+
+    Args:
+        now: Present moment of the shell's clock in seconds.
+        timeout_s: Time for everything, waiting and reading, in seconds; more than 0.
+        options: What to read beside text and photo.
+
+    Returns:
+        All zones of one card. Nothing is returned of a card that was lifted too early.
+
+    Raises:
+        ReaderError: No card in time, card lifted, card refused, reader silent or talking garbage; each with its advice.
+        LocalWireError: `timeout_s` is not more than 0.
+    """
+    if not timeout_s > 0:
+        raise LocalWireError(
+            f"timeout_s must be more than 0, found {timeout_s!r}; give the seconds to wait for a card"
+        )
+    return (yield from _CardReading(now + timeout_s, timeout_s, options).run(now))
+
+
+class _CardReading:
+    """One run of `read_card`: the deadline, and the counters that bound every loop."""
+
+    def __init__(self, deadline: float, timeout_s: float, options: ReadOptions) -> None:
+        self.deadline = deadline
+        self.timeout_s = timeout_s
+        self.options = options
+        self.now = 0.0
+        self.damaged = 0
+        self.fault = ""
+
+    def run(self, now: float) -> Procedure[CardZones]:
+        self.now = now
+        removed = not self.options.fresh
+        while True:
+            yield from self.find(removed=removed)
+            if not (yield from self.select()):
+                removed = True
+                continue
+            zones = yield from self.base()
+            return (yield from self.additions(zones))
+
+    def exchange(self, command: Command, timeout_s: float) -> Procedure[Answer]:
+        """One exchange within the deadline; a damaged reply is followed by a pause and counted."""
+        left = self.deadline - self.now
+        if left <= 0:
+            raise self.out_of_time()
+        answer = yield Exchange(command, min(timeout_s, left))
+        self.now = answer.now
+        if answer.reply is not None:
+            self.damaged = 0
+            return answer
+        self.damaged += 1
+        self.fault = answer.fault or self.fault
+        if self.damaged >= TRIES:
+            raise _no_reader(self.fault)
+        yield from self.pause(SETTLE_S)
+        return answer
+
+    def pause(self, seconds: float) -> Procedure[None]:
+        left = self.deadline - self.now
+        if left > 0:
+            self.now = (yield Pause(min(seconds, left))).now
+
+    def find(self, *, removed: bool) -> Procedure[None]:
+        """Polls until a card is found that was not read before."""
+        seen_absent = removed
+        while True:
+            if self.now >= self.deadline:
+                raise _no_reader(self.fault) if self.damaged else self.no_card(lifted=seen_absent)
+            reply = (yield from self.exchange(Command.FIND_CARD, FIND_S)).reply
+            if reply is None:
+                continue
+            if reply.status is Status.CARD_FOUND:
+                if seen_absent:
+                    return
+            elif reply.status is Status.NO_CARD:
+                seen_absent = True
+            else:
+                raise _refused(ReaderFault.REFUSED, "The reader refused to look for a card", reply)
+            yield from self.pause(POLL_S)
+
+    def select(self) -> Procedure[bool]:
+        """Selects the card that was found; False when it has gone or moved, and the search must begin anew."""
+        while True:
+            reply = (yield from self.exchange(Command.SELECT_CARD, SELECT_S)).reply
+            if reply is None:
+                continue
+            if reply.status is Status.DONE:
+                return True
+            if reply.status is not Status.SELECT_FAILED:
+                raise _refused(ReaderFault.CARD_REFUSED, "The card could not be selected", reply)
+            yield from self.pause(SETTLE_S)
+            return False
+
+    def base(self) -> Procedure[ReadZones]:
+        """Reads text, photo and fingerprint, without the fingerprint when the reader knows no such command."""
+        command = Command.READ_TEXT_PHOTO_FINGERPRINT
+        while True:
+            answer = yield from self.exchange(command, READ_S)
+            reply = answer.reply
+            if reply is None:
+                # The reply was damaged on the line: the card is still selected, so the read alone is repeated.
+                continue
+            if reply.status is Status.DONE:
+                try:
+                    return split_read_reply(reply.data, command)
+                except RemoteWireError as error:
+                    raise _no_reader(str(error)) from error
+            if reply.status is Status.BAD_COMMAND and command is Command.READ_TEXT_PHOTO_FINGERPRINT:
+                command = Command.READ_TEXT_PHOTO
+                continue
+            raise (yield from self.card_error(reply))
+
+    def additions(self, zones: ReadZones) -> Procedure[CardZones]:
+        """Reads what was asked for beside the base zones, from the card that still lies there."""
+        extra: tuple[bytes, ...] = ()
+        management = b""
+        if self.options.extra:
+            reply = yield from self.addition(Command.READ_EXTRA)
+            if reply.status is not Status.NO_CONTENT:
+                extra = tuple(reply.data[at : at + 70] for at in range(0, len(reply.data), 70))
+        if self.options.management:
+            management = (yield from self.addition(Command.READ_MANAGEMENT)).data
+        keep = self.options.fingerprint or zones.fingerprint[:1] == b"\x77"
+        # The card lies there still. Readers that read once do not find it again; with the others the host must watch.
+        again = yield Exchange(Command.FIND_CARD, AGAIN_S)
+        return CardZones(
+            text=zones.text,
+            photo=zones.photo,
+            fingerprint=zones.fingerprint if keep else b"",
+            extra=extra,
+            management=management,
+            found_again=again.reply is None or again.reply.status is Status.CARD_FOUND,
+        )
+
+    def addition(self, command: Command) -> Procedure[Reply]:
+        while True:
+            reply = (yield from self.exchange(command, EXTRA_S)).reply
+            if reply is None:
+                continue
+            if reply.status in {Status.DONE, Status.NO_CONTENT}:
+                return reply
+            if reply.status is Status.BAD_COMMAND:
+                raise _refused(ReaderFault.REFUSED, f"The reader does not know {command.name}", reply)
+            raise (yield from self.card_error(reply))
+
+    def card_error(self, reply: Reply) -> Procedure[ReaderError]:
+        """Names why a card that was selected could not be read: lifted, refused or unreadable."""
+        if reply.status in _REFUSALS:
+            return _refused(ReaderFault.CARD_REFUSED, "The reader did not accept the card", reply)
+        answer = yield from self.exchange(Command.FIND_CARD, FIND_S)
+        if answer.reply is not None and answer.reply.status is Status.NO_CARD:
+            return ReaderError(
+                ReaderFault.CARD_REMOVED,
+                "The card was lifted before it was read.",
+                "Lay it down again and leave it there until the reading is done.",
+            )
+        return _refused(ReaderFault.CARD_UNREADABLE, "The card could not be read", reply)
+
+    def no_card(self, *, lifted: bool) -> ReaderError:
+        if not lifted:
+            return ReaderError(
+                ReaderFault.CARD_NOT_LIFTED,
+                f"The card that was read already still lies on the reader after {self.timeout_s:g} s.",
+                "Lift it, then lay the next card down.",
+            )
+        return ReaderError(
+            ReaderFault.NO_CARD,
+            f"No card within {self.timeout_s:g} s.",
+            "Lay a card on the reader; if one lies there, lift it and lay it down again.",
+        )
+
+    def out_of_time(self) -> ReaderError:
+        return ReaderError(
+            ReaderFault.SILENT,
+            f"A card was found, but its reading did not end within {self.timeout_s:g} s.",
+            "Lift the card, lay it down again and allow more time.",
+        )
+
+
+_REFUSALS: Final = frozenset(
+    {
+        Status.CARD_REFUSED_SAM,
+        Status.SAM_REFUSED_CARD,
+        Status.INFORMATION_CHECK_FAILED,
+        Status.FINGERPRINT_CHECK_FAILED,
+        Status.UNKNOWN_CARD_TYPE,
+        Status.NO_PERMISSION,
+    }
+)
+
+
+def _persistent(step: Exchange) -> Procedure[Reply]:
+    """Repeats one exchange until a reply makes sense, at most `TRIES` times."""
+    fault = ""
+    for _ in range(TRIES):
+        answer = yield step
+        if answer.reply is not None:
+            return answer.reply
+        fault = answer.fault or fault
+        yield Pause(SETTLE_S)
+    raise _no_reader(fault)
+
+
+def _no_reader(fault: str) -> ReaderError:
+    if fault:
+        return ReaderError(
+            ReaderFault.GARBAGE,
+            f"What the reader sends is not the SAM_V protocol or is damaged: {fault}",
+            "Check the cable, the speed (?baud=) and that this is a SAM_V reader.",
+        )
+    return ReaderError(
+        ReaderFault.SILENT,
+        "The reader does not answer.",
+        "Check power, cable and the speed of the line (?baud=).",
+    )
+
+
+def _refused(fault: ReaderFault, what: str, reply: Reply) -> ReaderError:
+    return ReaderError(
+        fault, f"{what}: {reply.status.meaning_en} ({reply.status.value:02X}).", reply.status.advice_en
+    )

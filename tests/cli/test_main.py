@@ -1,0 +1,132 @@
+"""The command line as a whole: help, exit codes, errors, start-up."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from prcard import __version__
+from prcard.cli.main import COMMANDS, ExitCode, cli, main
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    done = subprocess.run([sys.executable, "-m", "prcard.cli.main", *arguments], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_exit_codes_are_those_of_the_documentation() -> None:
+    assert {code.name: code.value for code in ExitCode} == {
+        "DONE": 0,
+        "FAILED": 1,
+        "USAGE": 2,
+        "INDETERMINATE": 3,
+        "READER": 4,
+        "MALFORMED": 5,
+        "BUG": 70,
+    }
+
+
+def test_help_lists_every_command() -> None:
+    result = CliRunner().invoke(cli, ["--help"])
+    assert result.exit_code == 0
+    for name, (_, sentence) in COMMANDS.items():
+        assert name in result.output
+        assert sentence.split()[0] in result.output
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_one_sentence_and_an_example(name: str) -> None:
+    module, sentence = COMMANDS[name]
+    command: click.Command = importlib.import_module(f"prcard.cli.{module}").command
+    leaves = list(command.commands.values()) if isinstance(command, click.Group) else [command]
+    assert (command.help or "").startswith(sentence)
+    for leaf in leaves:
+        assert f"prcard {name}" in (leaf.help or ""), leaf.name
+        assert "Example:" in (leaf.help or "")
+        assert any(option.name == "as_json" for option in leaf.params)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--version"], []])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom prcard.cli.main import main\n"
+        f"try: main({arguments!r})\nexcept SystemExit: pass\n"
+        "print('LOADED', ' '.join(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.split("LOADED")[1].split())
+    assert "click" in loaded
+    forbidden = ("construct", "cryptography", "rich", "serial", "smartcard", "numpy", "pyarrow", "asyncio", "fastapi")
+    for name in (*forbidden, "importlib.metadata", "prcard.record", "prcard.acceptance"):
+        assert name not in loaded
+
+
+def test_version() -> None:
+    code, out, _ = run("--version")
+    assert code == 0
+    assert __version__ in out
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["read", "--nonsense"], ["number", "check"], ["read", "--wait", "x"]])
+def test_usage_errors_exit_2(arguments: list[str]) -> None:
+    code, out, err = run(*arguments)
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert "Usage" in err or "No such" in err
+
+
+def test_reader_errors_exit_4_and_print_one_document() -> None:
+    code, out, err = run("read", "--reader", "tcp:127.0.0.1:1", "--json")
+    assert code == ExitCode.READER
+    document = json.loads(out)
+    assert document["error"]["fault"] == "reader-not-found"
+    assert document["error"]["exit_code"] == 4
+    assert "Nobody answers" in err
+
+
+def test_malformed_input_exits_5(tmp_path: object) -> None:
+    code, out, err = run("record", "decode", f"{tmp_path}/none.bin")
+    assert (code, out) == (ExitCode.MALFORMED, "")
+    assert "a file that can be read" in err
+
+
+def test_our_bugs_exit_70(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("broken on purpose")
+
+    monkeypatch.setattr(cli, "main", broken)
+    with pytest.raises(SystemExit) as end:
+        main([])
+    assert end.value.code == ExitCode.BUG
+    assert "broken on purpose" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"), [(KeyboardInterrupt(), 130), (click.Abort(), 130), (click.exceptions.Exit(3), 3)]
+)
+def test_other_ends(raised: BaseException, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def end(*_: object, **__: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(cli, "main", end)
+    with pytest.raises(SystemExit) as left:
+        main([])
+    assert left.value.code == expected
+
+
+def test_a_reader_of_our_output_that_leaves_is_no_error() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m prcard.cli.main number check 911124198108030024 | true; echo ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "0"
+    assert "Traceback" not in done.stderr
