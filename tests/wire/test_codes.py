@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,6 +117,20 @@ def test_unknown_statuses_do_not_join_the_table() -> None:
     assert 0x55 not in list(Status)
 
 
+@given(st.integers(0, 255))
+def test_law_a_status_survives_pickle_and_copy(value: int) -> None:
+    status = Status.of(value)
+    assert pickle.loads(pickle.dumps(status)) is status
+    assert copy.deepcopy(status) is status
+    assert Status(value) is status
+
+
+@pytest.mark.parametrize("value", [-1, 256, "x"])
+def test_what_is_no_byte_has_no_status(value: int) -> None:
+    with pytest.raises(ValueError, match="is not a valid Status"):
+        Status(value)
+
+
 @pytest.mark.parametrize("value", [-1, 256])
 def test_a_status_is_a_byte(value: int) -> None:
     with pytest.raises(LocalWireError, match=f"SW3: expected a byte, 0-255, found {value}"):
@@ -201,6 +219,22 @@ def test_any_bytes_split_or_are_refused(data: bytes, command: Command) -> None:
     except RemoteWireError:
         return
     assert join_read_reply(zones, command) == data
+
+
+@pytest.mark.long
+def test_100_000_hostile_inputs_split_or_raise_what_is_documented() -> None:
+    rng = random.Random(490)
+    whole = join_read_reply(ReadZones(TEXT, PHOTO, b"f" * 512), Command.READ_TEXT_PHOTO_FINGERPRINT)
+    for number in range(100_000):
+        data = bytearray(whole[: rng.choice((rng.randrange(20), len(whole), 1284, 1286))])
+        for _ in range(rng.randrange(3)):
+            at = rng.randrange(8)
+            data[at : at + rng.randrange(2)] = rng.randbytes(rng.randrange(2))
+        command = READS[number % 2]
+        try:
+            assert join_read_reply(split_read_reply(bytes(data), command), command) == data
+        except RemoteWireError:
+            continue  # refused with the documented exception
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_the_declared_read_reply_equals_the_split_one(length: int) -> None:
 
 
 def test_no_session_imports_construct() -> None:
-    modules = "codes device frame host procedure scanner states transcript".split()
+    modules = ("codes", "device", "frame", "host", "procedure", "scanner", "states", "transcript")
     code = "import sys; " + "; ".join(f"import prcard.wire.{name}" for name in modules)
     code += "; raise SystemExit('construct' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

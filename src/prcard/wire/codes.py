@@ -158,6 +158,14 @@ class Status(IntEnum):
         # The same object each time, so that `is` tells the truth for unknown bytes, too; at most 256 entries.
         return _STATUSES.setdefault(value, unknown)
 
+    @classmethod
+    def _missing_(cls, value: object) -> Status | None:
+        return cls.of(value) if isinstance(value, int) and 0 <= value <= 0xFF else None
+
+    def __reduce_ex__(self, protocol: object) -> tuple[type[Status], tuple[int]]:
+        # By value: an enumeration would look for the name, which an unknown status has not in the table.
+        return type(self), (self.value,)
+
     @property
     def known(self) -> bool:
         """Whether the status stands in the table."""

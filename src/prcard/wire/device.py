@@ -120,8 +120,8 @@ class DeviceSession:
             LocalWireError: no request is open, a status word is no byte, or the table allows no reply of this
                 status and length: host programs with fixed buffers would overflow.
         """
-        reply = Frame.reply(status, data, sw1=sw[0], sw2=sw[1])
         self._check_reply(Status.of(status), len(data))
+        reply = Frame.reply(status, data, sw1=sw[0], sw2=sw[1])
         self._open = None
         return reply.serialize()
 

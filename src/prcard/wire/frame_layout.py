@@ -58,7 +58,7 @@ REPLY_BODY: Final = Struct("sw1" / Byte, "sw2" / Byte, "sw3" / Byte, "data" / Gr
 READ_REPLY: Final = Struct(
     "text_length" / Const(0x0100, Int16ub),
     "photo_length" / Const(0x0400, Int16ub),
-    "fingerprint_length" / OneOf(Rebuild(Int16ub, len_(this.fingerprint)), (0x0000, 0x0200, 0x0400)),
+    "fingerprint_length" / Rebuild(OneOf(Int16ub, (0x0000, 0x0200, 0x0400)), len_(this.fingerprint)),
     "text" / Bytes(this.text_length),
     "photo" / Bytes(this.photo_length),
     "fingerprint" / Bytes(this.fingerprint_length),
