@@ -1,1 +1,1 @@
-"""placeholder."""
+"""May I accept this card for this purpose? Checks, profiles, verdict and masking; nothing here opens anything."""

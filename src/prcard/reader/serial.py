@@ -10,6 +10,8 @@ from prcard.errors import ReaderError, ReaderFault
 from prcard.reader.channel import MAX_READ_BYTES
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     import serial
 
 __all__ = ["DEFAULT_SPEEDS", "SerialChannel", "attached", "open_channel"]
@@ -58,7 +60,7 @@ def attached() -> list[tuple[str, str]]:
 class SerialChannel:
     """One open serial port; close it when done."""
 
-    def __init__(self, port: serial.SerialBase, device: str, speeds: tuple[int, ...]) -> None:
+    def __init__(self, port: serial.Serial, device: str, speeds: tuple[int, ...]) -> None:
         """Takes over an open port; `speeds` are the speeds to try in baud."""
         self._port = port
         self._device = device
@@ -139,7 +141,7 @@ def _bad_uri(address: str, expected: str) -> ReaderError:
     )
 
 
-def _pyserial() -> type[serial]:  # type: ignore[valid-type]  # a module, for which typing has no name
+def _pyserial() -> ModuleType:
     try:
         import serial
     except ImportError as error:
@@ -148,7 +150,7 @@ def _pyserial() -> type[serial]:  # type: ignore[valid-type]  # a module, for wh
             "Serial readers need pyserial, which is not installed.",
             "Install it with: pip install 'prcard[serial]'",
         ) from error
-    return serial  # type: ignore[return-value]  # as above
+    return serial
 
 
 def _refusal(device: str, error: Exception) -> ReaderError:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from codecs import utf_16_le_decode as _utf16
 from datetime import date
-from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from prcard.record.kinds import (
@@ -22,6 +21,7 @@ from prcard.record.kinds import (
     Number18,
     Reserved,
     Text,
+    ymd,
 )
 from prcard.record.record import Frozen, Place, Record, build, decode_carefully, encode_carefully, fields
 
@@ -35,13 +35,8 @@ _day = date.fromisoformat
 _NO_END = "长期      "
 
 
-@lru_cache(4096)
-def _ymd(day: date) -> str:
-    return f"{day.year:04d}{day.month:02d}{day.day:02d}"
-
-
 def _end(day: date | LongTerm) -> str:
-    return _NO_END if isinstance(day, LongTerm) else _ymd(day)
+    return _NO_END if isinstance(day, LongTerm) else ymd(day)
 
 
 def _day_or_no_end(text: str) -> date | LongTerm:
@@ -241,11 +236,11 @@ def _encode_resident(record: ResidentIdentityCard) -> bytes:
                 record.name.ljust(15),
                 record.sex,
                 record.nation,
-                _ymd(record.birth_date),
+                ymd(record.birth_date),
                 record.address.ljust(35),
                 record.number,
                 record.issuing_authority.ljust(15),
-                _ymd(record.issue_date),
+                ymd(record.issue_date),
                 _end(record.expiry_date),
                 "              ",
                 " ",
@@ -464,12 +459,12 @@ def _encode_hkmt(record: HKMTResidencePermit) -> bytes:
                 record.name.ljust(15),
                 record.sex,
                 "  ",
-                _ymd(record.birth_date),
+                ymd(record.birth_date),
                 record.address.ljust(35),
                 record.number,
                 record.issuing_authority.ljust(15),
-                _ymd(record.issue_date),
-                _ymd(record.expiry_date),
+                ymd(record.issue_date),
+                ymd(record.expiry_date),
                 record.travel_permit_number.ljust(9),
                 record.issue_count.ljust(2),
                 "   ",
@@ -673,9 +668,9 @@ def _encode_pr2017(record: PermanentResident2017) -> bytes:
                 record.number,
                 record.nationality,
                 record.chinese_name.ljust(15),
-                _ymd(record.issue_date),
-                _ymd(record.expiry_date),
-                _ymd(record.birth_date),
+                ymd(record.issue_date),
+                ymd(record.expiry_date),
+                ymd(record.birth_date),
                 record.card_version,
                 record.authority_code,
                 "I",
@@ -883,12 +878,12 @@ def _encode_pr2023(record: PermanentResident2023) -> bytes:
                 record.chinese_name.ljust(15),
                 record.sex,
                 record.renewal_count.ljust(2),
-                _ymd(record.birth_date),
+                ymd(record.birth_date),
                 record.english_name[:35].ljust(35),
                 record.number,
                 "               ",
-                _ymd(record.issue_date),
-                _ymd(record.expiry_date),
+                ymd(record.issue_date),
+                ymd(record.expiry_date),
                 record.english_name[35:].ljust(11),
                 record.nationality,
                 "Y",

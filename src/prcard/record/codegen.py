@@ -43,7 +43,6 @@ from __future__ import annotations
 
 from codecs import utf_16_le_decode as _utf16
 from datetime import date
-from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from prcard.record.kinds import (
@@ -58,6 +57,7 @@ from prcard.record.kinds import (
     Number18,
     Reserved,
     Text,
+    ymd,
 )
 from prcard.record.record import Frozen, Place, Record, build, decode_carefully, encode_carefully, fields
 
@@ -71,13 +71,8 @@ _day = date.fromisoformat
 _NO_END = "{no_end}"
 
 
-@lru_cache(4096)
-def _ymd(day: date) -> str:
-    return f"{{day.year:04d}}{{day.month:02d}}{{day.day:02d}}"
-
-
 def _end(day: date | LongTerm) -> str:
-    return _NO_END if isinstance(day, LongTerm) else _ymd(day)
+    return _NO_END if isinstance(day, LongTerm) else ymd(day)
 
 
 def _day_or_no_end(text: str) -> date | LongTerm:
@@ -320,7 +315,7 @@ def _write(place: Place, places: tuple[Place, ...]) -> str:
         case Marker():
             return _q(place.kind.character)
         case Date():
-            return f"_ymd({value})"
+            return f"ymd({value})"
         case DateOrLongTerm():
             return f"_end({value})"
         case Reserved():

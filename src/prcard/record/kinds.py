@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Refused",
     "Reserved",
     "Text",
+    "ymd",
 ]
 
 _T = TypeVar("_T")
@@ -282,7 +284,7 @@ class Date(Kind[date]):
         """See `Kind.encode`."""
         if not isinstance(value, date):
             raise Refused("a date", f"a {type(value).__name__}")
-        return _pack(f"{value.year:04d}{value.month:02d}{value.day:02d}", 8)
+        return _pack(ymd(value), 8)
 
     def show(self, value: date) -> str:
         """See `Kind.show`."""
@@ -398,6 +400,12 @@ class Reserved(Kind[bytes]):
     def schema(self) -> dict[str, Any]:
         """See `Kind.schema`."""
         return {"type": ["string", "null"], "pattern": f"^[0-9a-f]{{{4 * self.chars}}}$"}
+
+
+@lru_cache(4096)
+def ymd(day: date) -> str:
+    """Gives a day as YYYYMMDD. Bounded memory of past days: a batch has the same few thousand over and over."""
+    return f"{day.year:04d}{day.month:02d}{day.day:02d}"
 
 
 def _pack(text: str, chars: int) -> bytes:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, unique
+from operator import mul
 from typing import ClassVar, Final, Self, TypeAlias
 
 from prcard.errors import FieldProblem, NumberError
@@ -30,6 +31,7 @@ __all__ = [
     "check_digit_731",
     "check_digit_mod11_2",
     "match_numbers",
+    "mod11_2",
     "parse_number",
     "previous_number",
 ]
@@ -39,6 +41,7 @@ HKMT_REGIONS: Final = ("810000", "820000", "830000")
 
 _WEIGHTS_11_2: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS_11_2: Final = "10X98765432"
+_ZEROS_11_2: Final = ord("0") * sum(_WEIGHTS_11_2)
 
 
 def check_digit_mod11_2(first17: str) -> str:
@@ -58,9 +61,15 @@ def check_digit_mod11_2(first17: str) -> str:
     >>> check_digit_mod11_2("91112419810803002")
     '4'
     """
+    if len(first17) != 17:
+        raise _refused("number", 0, "17 digits before the check character", f"{len(first17)}")
     _digits("number", first17, 0, 17)
-    total = sum(weight * int(digit) for weight, digit in zip(_WEIGHTS_11_2, first17, strict=True))
-    return _CHECKS_11_2[total % 11]
+    return mod11_2(first17)
+
+
+def mod11_2(first17: str) -> str:
+    """Computes the same of what is known to be 17 ASCII digits, as a decoded record has them; nothing is checked."""
+    return _CHECKS_11_2[(sum(map(mul, _WEIGHTS_11_2, first17.encode())) - _ZEROS_11_2) % 11]
 
 
 def check_digit_731(first14: str) -> str:

@@ -1,0 +1,139 @@
+"""The verdict: PASSED, FAILED or INDETERMINATE, with every check that led to it.
+
+Source: outcomes as in ETSI EN 319 102-1, clause 5.1.3; the reasons are ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, unique
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from prcard.acceptance.messages import CHECKS, REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+__all__ = ["Check", "CheckOutcome", "EvidenceLevel", "Outcome", "Verdict"]
+
+
+@unique
+class Outcome(Enum):
+    """What a whole verdict says."""
+
+    PASSED = "PASSED"
+    FAILED = "FAILED"
+    INDETERMINATE = "INDETERMINATE"
+
+
+@unique
+class CheckOutcome(Enum):
+    """What one check says. NOTED is good with a remark; NOT_CHECKED is never good."""
+
+    PASSED = "PASSED"
+    NOTED = "NOTED"
+    FAILED = "FAILED"
+    INDETERMINATE = "INDETERMINATE"
+    NOT_CHECKED = "NOT_CHECKED"
+
+
+@unique
+class EvidenceLevel(Enum):
+    """Who vouches for the bytes; kept apart from whether they are in order.
+
+    Attributes:
+        ISSUER_SIGNED: Our configured issuer signed them. It never shows that the state issued a card.
+        READER_ATTESTED: A reader whose SAM is on the profile's list read them.
+        UNATTESTED: Nobody.
+    """
+
+    ISSUER_SIGNED = "issuer-signed"
+    READER_ATTESTED = "reader-attested"
+    UNATTESTED = "unattested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One check and what it found.
+
+    Attributes:
+        code: Which check, a key of `messages.CHECKS`.
+        outcome: What it says.
+        reason: Why, a key of `messages.REASONS`.
+        evidence: What was looked at, by name; holds no personal data.
+        required: True when the profile asks for this check.
+    """
+
+    code: str
+    outcome: CheckOutcome
+    reason: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    required: bool = False
+
+    @property
+    def number(self) -> int:
+        """Place in the list of checks, from 1."""
+        return CHECKS[self.code].number
+
+    @property
+    def good(self) -> bool:
+        """True for PASSED and NOTED."""
+        return self.outcome in {CheckOutcome.PASSED, CheckOutcome.NOTED}
+
+    def to_document(self) -> dict[str, Any]:
+        """The JSON form, with texts and advice in Chinese and English."""
+        title, reason = CHECKS[self.code], REASONS[self.reason]
+        return {
+            "number": self.number,
+            "code": self.code,
+            "outcome": self.outcome.value,
+            "required": self.required,
+            "reason": self.reason,
+            "zh": f"{title.zh}：{reason.zh}",
+            "en": f"{title.en}: {reason.en}",
+            "advice_zh": reason.advice_zh,
+            "advice_en": reason.advice_en,
+            "evidence": dict(self.evidence),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What may be said of a card for one profile at one moment. It has no truth value: compare `outcome`.
+
+    Attributes:
+        outcome: The bottom line.
+        checks: Every check in order, also those that were not made.
+        profile: Name of the profile.
+        profile_version: Its version.
+        at: The moment that was judged.
+        evidence_level: Who vouches for the bytes.
+    """
+
+    outcome: Outcome
+    checks: tuple[Check, ...]
+    profile: str
+    profile_version: str
+    at: datetime
+    evidence_level: EvidenceLevel
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a verdict has no truth value: compare verdict.outcome with Outcome.PASSED")
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """The required checks that stand between this card and PASSED."""
+        return tuple(check for check in self.checks if check.required and not check.good)
+
+    def to_document(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "outcome": self.outcome.value,
+            "profile": self.profile,
+            "profile_version": self.profile_version,
+            "at": self.at.isoformat(),
+            "evidence_level": self.evidence_level.value,
+            "failed": [check.code for check in self.failed],
+            "checks": [check.to_document() for check in self.checks],
+        }
