@@ -16,7 +16,9 @@ from prcard.cli.main import COMMANDS, ExitCode, cli, main
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
-    done = subprocess.run([sys.executable, "-m", "prcard.cli.main", *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "prcard.cli.main", *arguments], capture_output=True, text=True, check=False
+    )
     return done.returncode, done.stdout, done.stderr
 
 
@@ -73,7 +75,9 @@ def test_version() -> None:
     assert __version__ in out
 
 
-@pytest.mark.parametrize("arguments", [["nonsense"], ["read", "--nonsense"], ["number", "check"], ["read", "--wait", "x"]])
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["read", "--nonsense"], ["number", "check"], ["read", "--wait", "x"]]
+)
 def test_usage_errors_exit_2(arguments: list[str]) -> None:
     code, out, err = run(*arguments)
     assert (code, out) == (ExitCode.USAGE, "")

@@ -35,7 +35,8 @@ def test_address_is_split(address: str, expected: tuple[str, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["", "host", "host:", ":80", "host:0", "host:65536", "host:８０", "host:+80", "::1:80", "[]:80", "h:999999"]
+    "address",
+    ["", "host", "host:", ":80", "host:0", "host:65536", "host:８０", "host:+80", "::1:80", "[]:80", "h:999999"],
 )
 def test_address_without_host_and_port_is_refused(address: str) -> None:
     with pytest.raises(ReaderError, match=r"expected tcp:HOST:PORT") as refused:

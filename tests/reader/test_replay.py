@@ -13,9 +13,7 @@ from prcard.wire.transcript import Direction, Entry, Transcript
 
 
 def transcript(*pieces: tuple[str, bytes]) -> Transcript:
-    return Transcript(
-        entries=tuple(Entry(direction=Direction(sign), at_ms=0, data=data) for sign, data in pieces)
-    )
+    return Transcript(entries=tuple(Entry(direction=Direction(sign), at_ms=0, data=data) for sign, data in pieces))
 
 
 def test_writes_and_pieces_may_be_split_differently() -> None:

@@ -46,9 +46,7 @@ def damaged() -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="session")
-def frames(
-    requests: dict[str, bytes], replies: dict[str, bytes], refusals: dict[str, bytes]
-) -> dict[str, bytes]:
+def frames(requests: dict[str, bytes], replies: dict[str, bytes], refusals: dict[str, bytes]) -> dict[str, bytes]:
     """All good frames."""
     return requests | replies | refusals
 

@@ -72,9 +72,7 @@ def test_damaged_requests_get_the_status_in_their_name(damaged: dict[str, bytes]
         assert [f"{event.status:02X}" for event in found if isinstance(event, BadRequest)] == [name[:2]]
 
 
-def test_a_damaged_request_does_not_hide_the_next(
-    damaged: dict[str, bytes], requests: dict[str, bytes]
-) -> None:
+def test_a_damaged_request_does_not_hide_the_next(damaged: dict[str, bytes], requests: dict[str, bytes]) -> None:
     for data in damaged.values():
         session = DeviceSession()
         found = events(session, data + requests["find-card"]) + events(session, b"", LATER)
@@ -211,11 +209,7 @@ def test_a_request_that_is_never_answered_is_forgotten(requests: dict[str, bytes
     assert session.send(Status.DONE) == Frame.reply(Status.DONE).serialize()
 
 
-@given(
-    st.lists(
-        st.one_of(st.binary(max_size=12), st.sampled_from([PREAMBLE, PREAMBLE + b"\x00\x03"])), max_size=9
-    )
-)
+@given(st.lists(st.one_of(st.binary(max_size=12), st.sampled_from([PREAMBLE, PREAMBLE + b"\x00\x03"])), max_size=9))
 def test_law_every_event_can_be_answered(parts: list[bytes]) -> None:
     session = DeviceSession()
     session.receive_data(b"".join(parts), 0.0)

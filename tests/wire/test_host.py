@@ -53,9 +53,7 @@ def test_every_good_reply_is_taken_whole_and_byte_by_byte(replies: dict[str, byt
         for command in Command:
             if not command.may_answer(Status.of(frame.sw3), len(frame.reply_data)):
                 continue
-            expected = Reply(
-                command=command, status=Status.of(frame.sw3), sw1=0, sw2=0, data=frame.reply_data
-            )
+            expected = Reply(command=command, status=Status.of(frame.sw3), sw1=0, sw2=0, data=frame.reply_data)
             assert receive(asked(command), data) == expected
             session = asked(command)
             assert [receive(session, bytes((b,))) for b in data] == [None] * (len(data) - 1) + [expected]
@@ -78,9 +76,7 @@ def test_status_words_of_the_card_and_unknown_statuses_are_kept() -> None:
 def test_one_request_at_a_time() -> None:
     session = asked(Command.SELECT_CARD)
     assert session.pending is Command.SELECT_CARD
-    with pytest.raises(
-        LocalWireError, match="send FIND_CARD: expected no request under way, found SELECT_CARD"
-    ):
+    with pytest.raises(LocalWireError, match="send FIND_CARD: expected no request under way, found SELECT_CARD"):
         session.send(Command.FIND_CARD)
     receive(session, NO_CARD)
     assert session.pending is None
@@ -133,9 +129,7 @@ def test_what_came_before_the_request_is_no_answer_to_it() -> None:
         ),
     ],
 )
-def test_what_is_no_answer_is_a_fault_and_the_answer_may_follow(
-    data: bytes, kind: FaultKind, detail: str
-) -> None:
+def test_what_is_no_answer_is_a_fault_and_the_answer_may_follow(data: bytes, kind: FaultKind, detail: str) -> None:
     session = asked()
     event = fault(receive(session, data))
     assert (event.kind, event.detail, str(event)) == (kind, detail, detail)
@@ -219,9 +213,7 @@ def test_abandon_drops_a_reply_that_has_begun() -> None:
         (Command.READ_MANAGEMENT, Command.READ_EXTRA, Frame.reply(0x91).serialize()),
     ],
 )
-def test_a_late_reply_to_an_abandoned_request_is_not_taken(
-    command: Command, abandoned: Command, late: bytes
-) -> None:
+def test_a_late_reply_to_an_abandoned_request_is_not_taken(command: Command, abandoned: Command, late: bytes) -> None:
     session = asked(command, abandoned)
     event = fault(receive(session, late))
     assert event.kind is FaultKind.LATE

@@ -209,9 +209,7 @@ def test_all_intact_frames_of_a_corrupted_stream_are_found(piece: int) -> None:
     assert taken + scanner.noise_bytes + scanner.waiting_bytes == len(stream)
 
 
-@given(
-    st.lists(st.one_of(st.binary(max_size=30), st.just(STATUS), st.just(PREAMBLE)), max_size=12), st.data()
-)
+@given(st.lists(st.one_of(st.binary(max_size=30), st.just(STATUS), st.just(PREAMBLE)), max_size=12), st.data())
 def test_law_the_split_of_a_stream_does_not_matter(parts: list[bytes], data: st.DataObject) -> None:
     stream = b"".join(parts)
     expected = scan(stream, len(stream) or 1)

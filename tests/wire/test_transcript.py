@@ -137,9 +137,7 @@ def test_text_and_pieces_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RemoteWireError, match="line 5: expected at most 3 pieces, found more"):
         Transcript.parse(text + "> 0 00")
     monkeypatch.setattr(module, "MAX_TEXT_CHARS", len(text) - 1)
-    with pytest.raises(
-        RemoteWireError, match=f"expected at most {len(text) - 1} characters, found {len(text)}"
-    ):
+    with pytest.raises(RemoteWireError, match=f"expected at most {len(text) - 1} characters, found {len(text)}"):
         Transcript.parse(text)
 
 
@@ -194,18 +192,14 @@ def test_the_sam_id_is_replaced() -> None:
         received(b"x").redact(sam_id=b"i")
 
 
-def test_requests_and_refusals_stay_as_they_are(
-    requests: dict[str, bytes], refusals: dict[str, bytes]
-) -> None:
+def test_requests_and_refusals_stay_as_they_are(requests: dict[str, bytes], refusals: dict[str, bytes]) -> None:
     entries = tuple(entry(TO_READER, data) for data in requests.values())
     entries += tuple(entry(TO_HOST, data) for data in refusals.values())
     assert Transcript(entries=entries).redact().entries == entries
 
 
 def test_what_is_too_long_for_a_request_is_zeroed() -> None:
-    (piece,) = (
-        Transcript(entries=(entry(TO_READER, Frame(body=b"\x20\x01" + SECRET).serialize()),)).redact().entries
-    )
+    (piece,) = Transcript(entries=(entry(TO_READER, Frame(body=b"\x20\x01" + SECRET).serialize()),)).redact().entries
     assert Frame.parse(piece.data).body == b"\x20\x01S" + bytes(5)
 
 

@@ -126,7 +126,9 @@ def _unusual_characters(record: CardRecord) -> list[str]:
         place.name
         for place in record.places
         if isinstance(place.kind, Text)
-        and any(unicodedata.category(character) in {"Co", "Cn"} for character in place.kind.decode(place.cut(record.raw)))
+        and any(
+            unicodedata.category(character) in {"Co", "Cn"} for character in place.kind.decode(place.cut(record.raw))
+        )
     ]
 
 
@@ -279,7 +281,10 @@ def listed(raw: RawCard, profile: Profile) -> bool:
     return (
         sam_id is not None
         and not raw.provenance.simulated
-        and any(sam_id == entry or (entry.endswith("*") and sam_id.startswith(entry[:-1])) for entry in profile.sam_allow_list)
+        and any(
+            sam_id == entry or (entry.endswith("*") and sam_id.startswith(entry[:-1]))
+            for entry in profile.sam_allow_list
+        )
     )
 
 

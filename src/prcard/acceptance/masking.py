@@ -131,7 +131,8 @@ def check_fields(names: Collection[str]) -> None:
     for name in names:
         if name not in known and name != ALL:
             raise RecordError(
-                FieldProblem("show", 0, f"one of {', '.join(known)} or all", repr(name[:40])), advice="Correct the name."
+                FieldProblem("show", 0, f"one of {', '.join(known)} or all", repr(name[:40])),
+                advice="Correct the name.",
             )
 
 

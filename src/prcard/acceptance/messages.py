@@ -66,7 +66,9 @@ REASONS: Final = {
     "extra-zone-length": Reason("追加地址长度不对", "an additional address has the wrong length", *_LAY_AGAIN),
     "unknown-edition": Reason("未知的证件版本", "the edition of the card is not known", *_REPORT),
     "malformed": Reason("字段内容不合规范", "a field is not as its layout says", *_LAY_AGAIN),
-    "unusual-characters": Reason("含自造区或未编码字符", "it holds private-use or unassigned characters", *_OTHER_MEANS),
+    "unusual-characters": Reason(
+        "含自造区或未编码字符", "it holds private-use or unassigned characters", *_OTHER_MEANS
+    ),
     "reserved-not-blank": Reason("预留区有内容", "reserved places are not blank"),
     "does-not-build-back": Reason("不能还原为原始字节", "it does not build back to the same bytes", *_REPORT),
     "check-digit-wrong": Reason("号码校验位错误", "the check digit is wrong", *_OTHER_MEANS),
@@ -78,14 +80,20 @@ REASONS: Final = {
     "nationality-unknown": Reason("国籍代码未知，无法核对号码", "the nationality is not known and cannot be compared"),
     "birth-after-issue": Reason("出生日期晚于签发日期", "the birth date is after the date of issue", *_OTHER_MEANS),
     "expiry-before-issue": Reason("截止日期早于签发日期", "the card ends before it begins", *_OTHER_MEANS),
-    "validity-too-long": Reason("有效期超过规定年限", "the period of validity is longer than the rules allow", *_OTHER_MEANS),
+    "validity-too-long": Reason(
+        "有效期超过规定年限", "the period of validity is longer than the rules allow", *_OTHER_MEANS
+    ),
     "validity-unusual": Reason("有效期与规定年限不同", "the period of validity is not one of the rules"),
-    "validity-rule-unknown": Reason("此类证件的有效期规定未知", "no rule for the validity of this kind of card is known"),
+    "validity-rule-unknown": Reason(
+        "此类证件的有效期规定未知", "no rule for the validity of this kind of card is known"
+    ),
     "expired": Reason("证件已过期", "the card has expired", "请持证人换领证件。", "Ask the holder for a valid card."),
     "not-yet-valid": Reason(
         "证件尚未生效", "the card is not valid yet", "请核对日期。", "Check the date of this computer, then the card."
     ),
-    "unknown-code": Reason("含未知代码", "a code is in no table", "代码表可能已过时。", "The code tables may be out of date."),
+    "unknown-code": Reason(
+        "含未知代码", "a code is in no table", "代码表可能已过时。", "The code tables may be out of date."
+    ),
     "specimen-photo": Reason("照片为样本图", "the photo is a specimen's picture"),
     "photo-blank": Reason("照片为空", "the photo zone is blank", *_LAY_AGAIN),
     "photo-unknown": Reason("照片数据头未知", "the photo has an unknown header", *_LAY_AGAIN),
@@ -96,10 +104,16 @@ REASONS: Final = {
     "specimen-card": Reason("证件为样本", "the card is a specimen", "样本不能用于业务。", "Do not accept a specimen."),
     "training-material": Reason("样本或模拟数据，仅供培训", "specimen or simulated data, good for training only"),
     "sam-not-listed": Reason(
-        "阅读器的SAM不在名单中", "the reader's SAM is not on the list", "请使用登记的阅读器。", "Use a reader that is on the list."
+        "阅读器的SAM不在名单中",
+        "the reader's SAM is not on the list",
+        "请使用登记的阅读器。",
+        "Use a reader that is on the list.",
     ),
     "sam-unknown": Reason(
-        "阅读器未提供SAM编号", "the reader did not tell its SAM id", "请使用登记的阅读器。", "Use a reader that is on the list."
+        "阅读器未提供SAM编号",
+        "the reader did not tell its SAM id",
+        "请使用登记的阅读器。",
+        "Use a reader that is on the list.",
     ),
     "no-trust-store": Reason(
         "未提供信任库，未检查",

@@ -121,7 +121,9 @@ def _checks(key: str, value: object) -> tuple[str, ...]:
 def _level(key: str, value: object) -> str:
     level = _text(key, value)
     if level not in MASK_LEVELS:
-        raise ProfileError(f"profile: {key!r}: expected one of {', '.join(MASK_LEVELS)}, found {level[:40]!r}; correct it")
+        raise ProfileError(
+            f"profile: {key!r}: expected one of {', '.join(MASK_LEVELS)}, found {level[:40]!r}; correct it"
+        )
     return level
 
 

@@ -23,7 +23,9 @@ __all__ = ["command"]
 
 @click.command("demo")
 @click.option("--card", "name", default="alice", show_default=True, help="Specimen to lay on the reader.")
-@click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Leave capture and zones in this folder.")
+@click.option(
+    "--keep", type=click.Path(path_type=Path, file_okay=False), help="Leave capture and zones in this folder."
+)
 @click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the texts.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(*, name: str, keep: Path | None, lang: str | None, as_json: bool) -> int:

@@ -94,7 +94,9 @@ def _frame(data: bytes) -> dict[str, Any]:
         frame = Frame.parse(data)
     except WireError as error:
         return {"frame": {"hex": data.hex(), "problem": str(error)}}
-    return {"frame": {"hex": data.hex(), "body_bytes": len(frame.body), "meaning": describe(frame.body), "problem": None}}
+    return {
+        "frame": {"hex": data.hex(), "body_bytes": len(frame.body), "meaning": describe(frame.body), "problem": None}
+    }
 
 
 def _has_problem(value: Any) -> bool:

@@ -66,7 +66,9 @@ class Judged:
         """Prints record and verdict for people."""
         if self.record is not None:
             labels = {view.name: view.zh if lang == "zh" else view.en for view in explain(self.raw.text)}
-            rows = [(labels.get(name, name), value) for name, value in self.record.items() if value is not None]
+            rows = [
+                (labels.get(name, "证件类型" if lang == "zh" else "Layout"), v) for name, v in self.record.items() if v
+            ]
             width = max(_columns(label) for label, _ in rows)
             for label, value in rows:
                 click.echo(f"  {label}{' ' * (width - _columns(label))}  {value}")
@@ -88,7 +90,7 @@ def _columns(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[datetime]):
     """An ISO 8601 date or moment; a moment without offset and a date alone are read as China time (UTC+8)."""
 
     name = "time"
@@ -130,7 +132,9 @@ def judging_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--show", multiple=True, metavar="FIELD", help="Show this field unmasked; repeat it, or use 'all'."
         ),
         click.option("--at", type=Moment(), help=f"Judge as of this moment instead of now. {CHINA_OFFSET_NOTE}"),
-        click.option("--profile", default="counter", show_default=True, help="Acceptance profile: a name or a .toml file."),
+        click.option(
+            "--profile", default="counter", show_default=True, help="Acceptance profile: a name or a .toml file."
+        ),
     ):
         command = option(command)
     return command

@@ -56,7 +56,8 @@ def check(*, number: str, as_json: bool) -> int:
     except NumberError as error:
         problem = str(error)
     return _print_check(
-        {"valid": problem is None, "scheme": parsed.scheme, "parts": parsed.parts(), "problem": problem}, as_json=as_json
+        {"valid": problem is None, "scheme": parsed.scheme, "parts": parsed.parts(), "problem": problem},
+        as_json=as_json,
     )
 
 
@@ -101,15 +102,15 @@ def link(*, old: str, new: str, link: str | None, as_json: bool) -> int:
 
 
 @command.command("make")
-@click.option("--scheme", type=click.Choice(["resident", "hkmt", "pr15", "pr18"]), required=True, help="Kind of number.")
+@click.option(
+    "--scheme", type=click.Choice(["resident", "hkmt", "pr15", "pr18"]), required=True, help="Kind of number."
+)
 @click.option("--birth", metavar="YYYY-MM-DD", required=True, help="Date of birth.")
 @click.option("--sequence", required=True, help="Three digits; one for pr15.")
 @click.option("--region", help="Six digits (resident, hkmt), four (pr15) or two (pr18).")
 @click.option("--nationality", help="Three letters (pr15) or three digits (pr18).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def make(
-    *, scheme: str, birth: str, sequence: str, region: str | None, nationality: str | None, as_json: bool
-) -> None:
+def make(*, scheme: str, birth: str, sequence: str, region: str | None, nationality: str | None, as_json: bool) -> None:
     """Make a number with the right check character, for tests and specimens.
 
     \b

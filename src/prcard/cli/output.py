@@ -14,7 +14,7 @@ from prcard.errors import FieldProblem, PRCardError, ReaderError, RecordError
 if TYPE_CHECKING:
     from prcard.cli.main import ExitCode
 
-__all__ = ["MAX_INPUT_BYTES", "error_document", "print_json", "read_input"]
+__all__ = ["MAX_INPUT_BYTES", "error_document", "parse_hex", "print_json", "read_input"]
 
 MAX_INPUT_BYTES = 1 << 20
 """The most that a command takes from a file or stdin: a capture has about 3 KB."""
@@ -49,7 +49,7 @@ def read_input(source: str) -> bytes:
     """
     try:
         if source == "-":
-            data = click.get_binary_stream("stdin").read(MAX_INPUT_BYTES + 1)
+            data = sys.stdin.buffer.read(MAX_INPUT_BYTES + 1)
         else:
             with Path(source).open("rb") as file:
                 data = file.read(MAX_INPUT_BYTES + 1)

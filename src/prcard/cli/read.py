@@ -19,7 +19,9 @@ __all__ = ["command"]
 
 @click.command("read")
 @click.option("--reader", "uri", metavar="URI", help="Reader, for instance serial:/dev/ttyUSB0; default: the only one.")
-@click.option("--wait", "wait_s", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds to wait.")
+@click.option(
+    "--wait", "wait_s", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds to wait."
+)
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Save what was read as a capture.")
 @click.option("--fingerprint", is_flag=True, help="Keep the fingerprint zone.")
 @click.option("--extra", is_flag=True, help="Read the additional addresses too.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import click
 
@@ -65,7 +66,7 @@ def encode_command(*, file: str, as_hex: bool, as_json: bool) -> None:
     elif as_hex:
         click.echo(raw.hex())
     else:
-        click.get_binary_stream("stdout").write(raw)
+        sys.stdout.buffer.write(raw)
 
 
 def _zone(data: bytes) -> bytes:

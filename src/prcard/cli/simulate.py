@@ -21,7 +21,9 @@ __all__ = ["command"]
 
 
 @click.command("simulate", epilog="Specimens: " + ", ".join(entry.name for entry in SPECIMENS))
-@click.option("--face", "kinds", multiple=True, type=click.Choice(["serial", "tcp", "udp"]), help="Where to serve; repeat.")
+@click.option(
+    "--face", "kinds", multiple=True, type=click.Choice(["serial", "tcp", "udp"]), help="Where to serve; repeat."
+)
 @click.option("--card", "cards", multiple=True, metavar="NAME", help="Specimen to lay down; further ones wait.")
 @click.option("--tcp", "tcp_address", default="127.0.0.1:0", show_default=True, metavar="HOST:PORT", help="TCP face.")
 @click.option("--udp", "udp_address", default="127.0.0.1:0", show_default=True, metavar="HOST:PORT", help="UDP face.")

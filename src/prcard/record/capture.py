@@ -250,7 +250,10 @@ def provenance_schema() -> dict[str, Any]:
     """Gives the schema of a provenance."""
     properties = {
         "reader": {"type": "string", "description": "URI or name of the reader; empty when not known"},
-        "transport": {"type": "string", "description": "Kind of the reader: serial, tcp, udp, usb, pcsc, sim, replay, file"},
+        "transport": {
+            "type": "string",
+            "description": "Kind of the reader: serial, tcp, udp, usb, pcsc, sim, replay, file",
+        },
         "sam_id": {"type": ["string", "null"], "description": "Printed SAM id"},
         "simulated": {"type": "boolean", "description": "True when a simulator produced the bytes"},
         "read_at": {"type": ["string", "null"], "format": "date-time"},

@@ -99,9 +99,7 @@ def codec_module() -> str:
         f"CardRecord: TypeAlias = {union}\n\n"
         f"RECORDS: dict[str, type[CardRecord]] = {{record.layout: record for record in ({', '.join(classes)})}}\n"
         "DECODERS: dict[bytes, Callable[[bytes], CardRecord]] = {\n"
-        + "".join(
-            f"    {layout.marker.encode('utf-16-le')!r}: _decode_{layout.id},\n" for layout in ALL_LAYOUTS
-        )
+        + "".join(f"    {layout.marker.encode('utf-16-le')!r}: _decode_{layout.id},\n" for layout in ALL_LAYOUTS)
         + "}\n"
         '"""Type marker as it stands in the zone -> decoder."""\n'
     )
@@ -140,7 +138,7 @@ def _slots_class(layout: type[Layout], places: tuple[Place, ...]) -> Iterator[st
         yield f"            {_q(place.name)}, {place.offset_bytes}, {place.kind!r}, {_q(place.zh)},"
         yield f"            {_q(place.en)},"
         yield f"            {_q(place.source)},"
-        yield f"            {place.confirmed}, {_q(place.part_of)},"
+        yield f"            {place.confirmed}, {_q(place.part_of)}, {_q(place.note)},"
         yield "        ),"
     yield "    )"
     for place in _fields(places):
@@ -199,7 +197,7 @@ def _decoder(layout: type[Layout], places: tuple[Place, ...]) -> Iterator[str]:
     yield "            raise ValueError"
     for place in fields:
         if isinstance(place.kind, Digits) and place.kind.lengths != (place.kind.chars,):
-            yield f'        {place.name} = {_slice(place)}.rstrip()'
+            yield f"        {place.name} = {_slice(place)}.rstrip()"
     yield f"        digits = {' + '.join(_digit_slices(places))}"
     yield "        if not ("
     yield "            digits.isascii()"

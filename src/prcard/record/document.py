@@ -50,7 +50,9 @@ def from_document(document: Mapping[str, Any]) -> CardRecord:
             problems.append(FieldProblem(place.name, place.offset_bytes, refused.expected, refused.found))
     known = {"layout", *(place.name for place in places)}
     problems += [
-        FieldProblem(str(name)[:40], 0, f"a field of {layout}", "an unknown name") for name in document if name not in known
+        FieldProblem(str(name)[:40], 0, f"a field of {layout}", "an unknown name")
+        for name in document
+        if name not in known
     ]
     if problems:
         raise RecordError(*problems, advice="Correct the fields that are named.")

@@ -293,7 +293,9 @@ class Date(Kind[date]):
     def read(self, shown: object) -> date:
         """See `Kind.read`."""
         if not (isinstance(shown, str) and len(shown) == 10 and shown[4] == shown[7] == "-"):
-            raise Refused("a day as YYYY-MM-DD", "another form" if isinstance(shown, str) else f"a {type(shown).__name__}")
+            raise Refused(
+                "a day as YYYY-MM-DD", "another form" if isinstance(shown, str) else f"a {type(shown).__name__}"
+            )
         return self.decode(_pack(shown.replace("-", ""), 8))
 
     def schema(self) -> dict[str, Any]:

@@ -337,7 +337,9 @@ class PR15Number:
             raise _refused("number", 0, "15 characters", f"{len(text)}")
         for at, character in enumerate(text[:3]):
             if not "A" <= character <= "Z":
-                raise _refused("number", at, "a capital letter A–Z", _point(character, at), "Write letters in capitals.")
+                raise _refused(
+                    "number", at, "a capital letter A–Z", _point(character, at), "Write letters in capitals."
+                )
         _digits("number", text, 3, 15)
         # 2000 was a leap year: 29 February is possible, since the century is not known.
         _day("20" + text[7:9], text[9:11], text[11:13], 7)

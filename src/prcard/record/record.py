@@ -43,6 +43,7 @@ class Place(NamedTuple):
         source: Where that is from.
         confirmed: False where the sources call place or content unconfirmed.
         part_of: Name of the field that this place continues; "" for a field of its own.
+        note: What else is known or not known of it.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Place(NamedTuple):
     source: str
     confirmed: bool = True
     part_of: str = ""
+    note: str = ""
 
     @property
     def length_bytes(self) -> int:
@@ -181,7 +183,10 @@ def encode_carefully(places: tuple[Place, ...], values: Mapping[str, Any]) -> by
     Raises:
         RecordError: names every value at fault, one that is missing, and one too many.
     """
-    problems = [FieldProblem(name, 0, "a field of this layout", "an unknown name") for name in sorted(values.keys() - fields(places))]
+    problems = [
+        FieldProblem(name, 0, "a field of this layout", "an unknown name")
+        for name in sorted(values.keys() - fields(places))
+    ]
     zone = bytearray()
     for whole in _joined(places):
         try:

@@ -39,7 +39,7 @@ def _table(layout: type[Layout]) -> Iterator[str]:
         name = f"`{place.name}`" + (f" (part of `{place.part_of}`)" if place.part_of else "")
         yield (
             f"| {place.offset_bytes} | {place.length_bytes} | {place.kind.chars} | {name} | {place.kind.words} "
-            f"| {place.en} | {place.zh} | {'yes' if place.confirmed else '**no**'} |"
+            f"| {place.en}{'; ' + place.note if place.note else ''} | {place.zh} | {'yes' if place.confirmed else '**no**'} |"
         )
     yield ""
     yield "Vectors: " + "; ".join(vector.shows for vector in layout.vectors) + "."

@@ -88,7 +88,10 @@ class Control:
             elif verb == "remove":
                 self._reader.remove()
             elif verb != "status":
-                return {"ok": False, "error": f"{verb[:40]!r} cannot be done: expected insert NAME, next (while cards wait), remove or status"}
+                return {
+                    "ok": False,
+                    "error": f"{verb[:40]!r} cannot be done: expected insert NAME, next (while cards wait), remove or status",
+                }
         except PRCardError as error:
             return {"ok": False, "error": str(error)}
         return {"ok": True, **self._reader.status()}

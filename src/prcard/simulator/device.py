@@ -150,9 +150,7 @@ class Line:
 
 def _check_zones(card: RawCard) -> None:
     try:
-        join_read_reply(
-            ReadZones(card.text, card.photo, card.fingerprint), Command.READ_TEXT_PHOTO_FINGERPRINT
-        )
+        join_read_reply(ReadZones(card.text, card.photo, card.fingerprint), Command.READ_TEXT_PHOTO_FINGERPRINT)
     except LocalWireError as error:
         raise _bad_card("card", "zones of 256, 1024 and 0, 512 or 1024 bytes", str(error)) from error
     if len(card.extra) > EXTRA_MAX_COUNT or any(len(entry) != EXTRA_BYTES for entry in card.extra):

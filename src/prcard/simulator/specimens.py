@@ -66,7 +66,9 @@ def specimen(name: str) -> Specimen:
         if entry.name == name:
             return entry
     known = ", ".join(entry.name for entry in SPECIMENS)
-    raise RecordError(FieldProblem("specimen", 0, f"one of {known}", repr(name[:40])), advice="Choose one of these names.")
+    raise RecordError(
+        FieldProblem("specimen", 0, f"one of {known}", repr(name[:40])), advice="Choose one of these names."
+    )
 
 
 def _pr2023(
@@ -267,7 +269,10 @@ SPECIMENS: Final = (
     Specimen("goro", "2017 PR card, expired", _goro),
     Specimen("hana", "2023 PR card, renewed, with the number of the old card", _hana),
     Specimen(
-        "ivan", "resident card with rare ideographs (two units each) and a new address", _ivan, extra=("云南省大理市样本镇3号",)
+        "ivan",
+        "resident card with rare ideographs (two units each) and a new address",
+        _ivan,
+        extra=("云南省大理市样本镇3号",),
     ),
     Specimen("kim", "Taiwan residence permit", _kim),
 )

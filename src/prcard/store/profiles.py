@@ -30,8 +30,12 @@ def load_profile(name: str) -> Profile:
         return parse_profile(_read(Path(name)))
     known = profile_names()
     if name not in known:
-        raise ProfileError(f"profile: expected one of {', '.join(known)} or a .toml file, found {name[:40]!r}; correct it")
-    return parse_profile((resources.files("prcard.acceptance") / "profiles" / f"{name}.toml").read_text(encoding="utf-8"))
+        raise ProfileError(
+            f"profile: expected one of {', '.join(known)} or a .toml file, found {name[:40]!r}; correct it"
+        )
+    return parse_profile(
+        (resources.files("prcard.acceptance") / "profiles" / f"{name}.toml").read_text(encoding="utf-8")
+    )
 
 
 def _read(path: Path) -> str:
@@ -40,4 +44,6 @@ def _read(path: Path) -> str:
             return file.read(MAX_PROFILE_CHARS + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise ProfileError(f"profile: {path.name}: expected a file that can be read, found: {reason}; check it") from error
+        raise ProfileError(
+            f"profile: {path.name}: expected a file that can be read, found: {reason}; check it"
+        ) from error

@@ -125,9 +125,7 @@ class Status(IntEnum):
         status._describe(value, *texts)
         return status
 
-    def _describe(
-        self, value: int, zh: str, en: str, advice_zh: str, advice_en: str, confidence: str
-    ) -> None:
+    def _describe(self, value: int, zh: str, en: str, advice_zh: str, advice_en: str, confidence: str) -> None:
         self._value_ = value
         self.meaning_zh, self.meaning_en = zh, en
         self.advice_zh, self.advice_en = advice_zh, advice_en
@@ -377,9 +375,7 @@ def split_read_reply(data: bytes, command: Command) -> ReadZones:
     count = _zone_count(command)
     at = 2 * count
     if len(data) < at:
-        raise RemoteWireError(
-            f"zone lengths at byte 0: expected {at} bytes, found {len(data)}; read the card again"
-        )
+        raise RemoteWireError(f"zone lengths at byte 0: expected {at} bytes, found {len(data)}; read the card again")
     zones = []
     for number, (name, allowed) in enumerate(_ZONE_LENGTHS[:count]):
         length = int.from_bytes(data[2 * number : 2 * number + 2], "big")
@@ -391,9 +387,7 @@ def split_read_reply(data: bytes, command: Command) -> ReadZones:
         zones.append(data[at : at + length])
         at += length
     if len(data) != at:
-        raise RemoteWireError(
-            f"zones: expected {at} bytes with their lengths, found {len(data)}; read the card again"
-        )
+        raise RemoteWireError(f"zones: expected {at} bytes with their lengths, found {len(data)}; read the card again")
     return ReadZones(*zones)
 
 

@@ -145,9 +145,7 @@ def _judge(frame: Frame) -> Request | BadRequest:
     code, data = frame.command_bytes, frame.request_data
     command = Command.of(code)
     if command is None:
-        return BadRequest(
-            status=Status.BAD_COMMAND, detail=f"no command {code.hex().upper()}", command_bytes=code
-        )
+        return BadRequest(status=Status.BAD_COMMAND, detail=f"no command {code.hex().upper()}", command_bytes=code)
     if len(data) != command.request_length_bytes:
         detail = f"{command.name} takes {command.request_length_bytes} data bytes, not {len(data)}"
         return BadRequest(status=Status.BAD_LENGTH, detail=detail, command_bytes=code)

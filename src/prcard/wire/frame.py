@@ -86,9 +86,7 @@ class Frame:
             )
         allowed = command.argument
         if allowed is not None and data[0] not in allowed:
-            raise LocalWireError(
-                f"data byte of {command.name}: expected {allowed[0]}-{allowed[-1]}, found {data[0]}"
-            )
+            raise LocalWireError(f"data byte of {command.name}: expected {allowed[0]}-{allowed[-1]}, found {data[0]}")
         return cls(body=command.value + data)
 
     @classmethod
@@ -166,9 +164,7 @@ class Frame:
         if data[: len(PREAMBLE)] != PREAMBLE:
             raise RemoteWireError(_preamble_fault(data))
         if len(data) < HEADER_BYTES:
-            raise RemoteWireError(
-                f"LEN at byte 5: expected 2 bytes, found {len(data) - len(PREAMBLE)}; send all of it"
-            )
+            raise RemoteWireError(f"LEN at byte 5: expected 2 bytes, found {len(data) - len(PREAMBLE)}; send all of it")
         length = int.from_bytes(data[5:7], "big")
         if not MIN_REQUEST_LENGTH <= length <= MAX_REPLY_LENGTH:
             raise RemoteWireError(
@@ -183,8 +179,7 @@ class Frame:
         wrong = xor_check(data[len(PREAMBLE) :])
         if wrong:
             raise RemoteWireError(
-                f"CHK at byte {len(data) - 1}: expected {data[-1] ^ wrong:02X}, "
-                f"found {data[-1]:02X}; send it again"
+                f"CHK at byte {len(data) - 1}: expected {data[-1] ^ wrong:02X}, found {data[-1]:02X}; send it again"
             )
         return cls(body=bytes(data[HEADER_BYTES:-1]))
 
@@ -196,13 +191,10 @@ def _preamble_fault(data: bytes) -> str:
 
 
 _BLOCK_BYTES: Final = 4096
-_FOLDS: Final = tuple(
-    (8 << k, (1 << (8 << k)) - 1) for k in reversed(range((_BLOCK_BYTES // 2).bit_length()))
-)
+_FOLDS: Final = tuple((8 << k, (1 << (8 << k)) - 1) for k in reversed(range((_BLOCK_BYTES // 2).bit_length())))
 """(bits, mask) of each fold, from half a block down to one byte."""
 _FIRST_FOLD: Final = tuple(
-    next((i for i, (bits, _) in enumerate(_FOLDS) if bits < 8 * size), len(_FOLDS))
-    for size in range(_BLOCK_BYTES + 1)
+    next((i for i, (bits, _) in enumerate(_FOLDS) if bits < 8 * size), len(_FOLDS)) for size in range(_BLOCK_BYTES + 1)
 )
 
 

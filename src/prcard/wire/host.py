@@ -94,9 +94,7 @@ class HostSession:
     """
 
     def __init__(self, *, deadline_s: float = FRAME_SILENCE_S) -> None:
-        self._scanner = FrameScanner(
-            min_length=MIN_REPLY_LENGTH, max_length=MAX_REPLY_LENGTH, deadline_s=deadline_s
-        )
+        self._scanner = FrameScanner(min_length=MIN_REPLY_LENGTH, max_length=MAX_REPLY_LENGTH, deadline_s=deadline_s)
         self._pending: Command | None = None
         self._abandoned: set[Command] = set()
         self._received_bytes = 0
@@ -187,9 +185,7 @@ class HostSession:
     def _judge(self, frame: Frame, command: Command) -> Reply | Fault:
         status, data = Status.of(frame.sw3), frame.reply_data
         if self._comes_late(command, status, len(data)):
-            return self._fault(
-                FaultKind.LATE, f"found the late reply ({status.value:02X}) to an earlier request"
-            )
+            return self._fault(FaultKind.LATE, f"found the late reply ({status.value:02X}) to an earlier request")
         if not command.may_answer(status, len(data)):
             return self._fault(
                 FaultKind.UNEXPECTED,

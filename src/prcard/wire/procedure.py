@@ -199,9 +199,7 @@ def read_card(now: float, timeout_s: float, options: ReadOptions = ReadOptions()
         LocalWireError: `timeout_s` is not more than 0.
     """
     if not timeout_s > 0:
-        raise LocalWireError(
-            f"timeout_s must be more than 0, found {timeout_s!r}; give the seconds to wait for a card"
-        )
+        raise LocalWireError(f"timeout_s must be more than 0, found {timeout_s!r}; give the seconds to wait for a card")
     return (yield from _CardReading(now + timeout_s, timeout_s, options).run(now))
 
 
@@ -405,6 +403,4 @@ def _no_reader(fault: str) -> ReaderError:
 
 
 def _refused(fault: ReaderFault, what: str, reply: Reply) -> ReaderError:
-    return ReaderError(
-        fault, f"{what}: {reply.status.meaning_en} ({reply.status.value:02X}).", reply.status.advice_en
-    )
+    return ReaderError(fault, f"{what}: {reply.status.meaning_en} ({reply.status.value:02X}).", reply.status.advice_en)

@@ -127,10 +127,7 @@ def _diagram() -> str:
             answer = f" → {_byte(transition.status)}" if transition.status is not None else ""
             arrows.setdefault((state, transition.next), []).append(f"{trigger.name}{answer}")
     lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {State.EMPTY.name}"]
-    lines += [
-        f"    {state.name} --> {after.name}: {'<br/>'.join(labels)}"
-        for (state, after), labels in arrows.items()
-    ]
+    lines += [f"    {state.name} --> {after.name}: {'<br/>'.join(labels)}" for (state, after), labels in arrows.items()]
     return "\n".join((*lines, "```"))
 
 

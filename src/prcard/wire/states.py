@@ -93,10 +93,7 @@ def _rows() -> Iterator[tuple[State, Trigger, Status | None, State, str]]:
 
 
 TRANSITIONS: Final[Mapping[tuple[State, Trigger], Transition]] = MappingProxyType(
-    {
-        (state, trigger): Transition(status, after, confidence)
-        for state, trigger, status, after, confidence in _rows()
-    }
+    {(state, trigger): Transition(status, after, confidence) for state, trigger, status, after, confidence in _rows()}
 )
 """(state, trigger) -> what follows, for every state and every trigger.
 

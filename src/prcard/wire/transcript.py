@@ -88,9 +88,7 @@ class Transcript:
             RemoteWireError: the text is no transcript of version 1; names the line.
         """
         if len(text) > MAX_TEXT_CHARS:
-            raise RemoteWireError(
-                f"transcript: expected at most {MAX_TEXT_CHARS} characters, found {len(text)}"
-            )
+            raise RemoteWireError(f"transcript: expected at most {MAX_TEXT_CHARS} characters, found {len(text)}")
         first, *lines = text.split("\n")
         redacted = _FIRST_LINE.get(first.strip())
         if redacted is None:
@@ -163,9 +161,7 @@ def _parse_entry(content: str, number: int) -> Entry:
     try:
         return Entry(direction=Direction(sign), at_ms=int(at_ms), data=bytes.fromhex(data))
     except ValueError as error:
-        raise RemoteWireError(
-            f"line {number}: expected pairs of hex digits, found another character"
-        ) from error
+        raise RemoteWireError(f"line {number}: expected pairs of hex digits, found another character") from error
     except LocalWireError as error:
         raise RemoteWireError(f"line {number}: {error}") from error
 

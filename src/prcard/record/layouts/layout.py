@@ -37,7 +37,9 @@ class Vector(NamedTuple):
 class PlaceAdapter(Adapter):  # type: ignore[misc]  # construct has no types
     """One place: its bytes, read as its kind."""
 
-    def __init__(self, kind: Kind[Any], zh: str, en: str, source: str, *, confirmed: bool, part_of: str) -> None:
+    def __init__(
+        self, kind: Kind[Any], zh: str, en: str, source: str, *, confirmed: bool, part_of: str, note: str
+    ) -> None:
         """See `place`."""
         super().__init__(Bytes(2 * kind.chars))
         self.kind = kind
@@ -46,6 +48,7 @@ class PlaceAdapter(Adapter):  # type: ignore[misc]  # construct has no types
         self.source = source
         self.confirmed = confirmed
         self.part_of = part_of
+        self.note = note
 
     def _decode(self, obj: bytes, context: Any, path: str) -> Any:  # noqa: ARG002  # construct's signature
         return self.kind.decode(obj)
@@ -55,7 +58,15 @@ class PlaceAdapter(Adapter):  # type: ignore[misc]  # construct has no types
 
 
 def place(
-    name: str, kind: Kind[Any], zh: str, en: str, source: str = "", *, confirmed: bool = True, part_of: str = ""
+    name: str,
+    kind: Kind[Any],
+    zh: str,
+    en: str,
+    source: str = "",
+    *,
+    confirmed: bool = True,
+    part_of: str = "",
+    note: str = "",
 ) -> Any:
     """Declares one place.
 
@@ -67,8 +78,9 @@ def place(
         source: Where that is from, when it is not the layout's own source.
         confirmed: False where place or content is not confirmed.
         part_of: Name of the field that this place continues.
+        note: What else is known or not known of it.
     """
-    return name / PlaceAdapter(kind, zh, en, source, confirmed=confirmed, part_of=part_of)
+    return name / PlaceAdapter(kind, zh, en, source, confirmed=confirmed, part_of=part_of, note=note)
 
 
 class Layout:
@@ -101,10 +113,17 @@ class Layout:
         offset = 0
         for subcon in cls.struct.subcons:
             adapter: PlaceAdapter = subcon.subcon
-            source = adapter.source or cls.source
             places.append(
                 Place(
-                    subcon.name, offset, adapter.kind, adapter.zh, adapter.en, source, adapter.confirmed, adapter.part_of
+                    name=subcon.name,
+                    offset_bytes=offset,
+                    kind=adapter.kind,
+                    zh=adapter.zh,
+                    en=adapter.en,
+                    source=adapter.source or cls.source,
+                    confirmed=adapter.confirmed,
+                    part_of=adapter.part_of,
+                    note=adapter.note,
                 )
             )
             offset += subcon.sizeof()

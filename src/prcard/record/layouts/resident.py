@@ -23,11 +23,11 @@ class ResidentLayout(Layout):
     source = "GA 490, SAM_V interface document (A)"
     struct = Struct(
         place("name", Text(15), "姓名", "Name"),
-        place("sex", Digits(1), "性别代码", "Sex code, GB/T 2261.1"),
-        place("nation", Digits(2), "民族代码", "Ethnicity code, GB/T 3304"),
+        place("sex", Digits(1), "性别代码", "Sex", note="GB/T 2261.1"),
+        place("nation", Digits(2), "民族代码", "Ethnicity", note="GB/T 3304"),
         place("birth_date", Date(), "出生日期", "Date of birth"),
         place("address", Text(35), "住址", "Address"),
-        place("number", Number18(), "公民身份号码", "Citizen identity number, GB 11643"),
+        place("number", Number18(), "公民身份号码", "Citizen identity number", note="GB 11643"),
         place("issuing_authority", Text(15), "签发机关", "Issuing authority"),
         place("issue_date", Date(), "有效期起始日期", "Valid from"),
         place("expiry_date", DateOrLongTerm(), "有效期截止日期", "Valid to"),
