@@ -1,49 +1,50 @@
 # `make demo` and `make test` are all that a bare Debian machine needs; `make help` lists the rest.
+# Every target first sets up what it needs (setup.sh); that says and does nothing when all is there.
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
+BIN := .venv/bin
 SHELL := /bin/bash
+DURATION_S ?= 600
+export PYTHON
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers generated tests check-long fuzz soak bench generate fixtures docs clean setup-demo setup-dev
+.PHONY: help demo test check lint types layers generated pytest check-long fuzz soak bench generate fixtures docs \
+	clean setup-demo setup-dev setup-docs
 
 help: ## List what can be made.
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-demo: setup-demo ## Set up what the demo needs, then run it.
-	$(BIN)/prcard demo
+demo: setup-demo ## Set up what the demo needs, then show the whole story on a virtual serial reader.
+	@$(BIN)/prcard demo
 
-test: setup-dev ## Set up what the tests need, then run every check and test.
-	@$(MAKE) --no-print-directory check
+test: check ## Set up what the tests need, then run every check and every test; CI runs this.
 
-check: lint types layers generated tests ## Lint, types, import layers, generated files, tests with the coverage gate.
+check: lint types layers generated pytest ## The same by its other name: lint, types, layers, generated files, tests.
 
-lint:
+lint: setup-dev ## Judge style and format (ruff).
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types:
+types: setup-dev ## Judge types, strictly (mypy).
 	$(BIN)/mypy
 
-layers:
+layers: setup-dev ## Judge that imports point down (import-linter).
 	$(BIN)/lint-imports
 
-generated:
+generated: setup-dev ## Judge that generated files and fixtures are what their sources give.
 	$(BIN)/python -m prcard.cli.generated_files --check
 	$(BIN)/python fixtures/make.py --check
 
-tests:
+pytest: setup-dev ## Run the tests with the coverage gate.
 	$(BIN)/coverage erase
 	$(BIN)/pytest -n 2 --cov --cov-report=term
 
-check-long: setup-dev ## The same with the long mode: 200,000 and more cases for each law.
-	@$(MAKE) --no-print-directory lint types layers generated
-	PRCARD_LONG=1 $(BIN)/pytest -n 2 -p no:cacheprovider --timeout=3000
+check-long: setup-dev lint types layers generated ## The same in the long mode: 20,000 and more cases for each law.
+	PRCARD_LONG=1 $(BIN)/pytest -n 2 --timeout=3000
 
-fuzz: setup-dev ## Only the long runs against hostile input.
+fuzz: setup-dev ## Run only the long tests against hostile input.
 	PRCARD_LONG=1 $(BIN)/pytest -n 2 -m long --timeout=3000
 
-soak: setup-dev ## Read cards for SECONDS=600 over a pty with faults mixed in; memory and descriptors must not grow.
-	$(BIN)/python benchmarks/soak/run.py --seconds $${SECONDS_TO_RUN:-600}
+soak: setup-dev ## Read cards for DURATION_S=600 seconds with faults mixed in; memory and descriptors must not grow.
+	$(BIN)/python benchmarks/soak/run.py --seconds $(DURATION_S)
 
 bench: setup-dev ## Compare with the alternatives in one run; writes benchmarks/latest.json.
 	$(BIN)/python benchmarks/run.py
@@ -54,16 +55,19 @@ generate: setup-dev ## Write the generated files: codec, country table, schemas,
 fixtures: setup-dev ## Write the fixtures from their recipes.
 	$(BIN)/python fixtures/make.py
 
-docs: setup-dev ## Build the documentation into site/.
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[docs]'
+docs: setup-docs ## Build the documentation into site/.
 	$(BIN)/mkdocs build --strict --quiet
-	@echo "site/index.html"
+	@echo "Open site/index.html"
 
-clean: ## Remove what was built, the environment too.
-	rm -rf $(VENV) site build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+clean: ## Remove all that was built, the environment too.
+	rm -rf .venv site build dist .coverage .coverage.* .hypothesis .*_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup-demo:
-	@PYTHON="$(PYTHON)" ./setup.sh serial
+	@./setup.sh serial
 
 setup-dev:
-	@PYTHON="$(PYTHON)" ./setup.sh dev
+	@./setup.sh dev
+
+setup-docs:
+	@./setup.sh docs

@@ -1,55 +1,75 @@
 #!/usr/bin/env bash
-# Sets up .venv with one extra of this package (serial for the demo, dev for the tests). Says what it installs; a second
-# run installs nothing. Called by the Makefile.
+# Sets up .venv with one extra of this package and says what it installs; when nothing is missing it does and says
+# nothing. Called by the Makefile:
+#
+#     ./setup.sh serial     what the demo needs
+#     ./setup.sh dev        what the tests need, the demo's needs included
+#     ./setup.sh docs       what the documentation needs
+#
+# PYTHON names the interpreter, python3 by default.
 set -euo pipefail
 cd "$(dirname "$0")"
 extra="$1"
 python="${PYTHON:-python3}"
 venv=.venv
 
-say() { printf '%s\n' "$*"; }
-
-# Packages are installed as root, by sudo where there is one; else the person is told the exact line.
-apt_install() {
-    local line="apt-get install -y --no-install-recommends $*"
-    local as_root=()
-    if [ "$(id -u)" != 0 ]; then
-        if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-            as_root=(sudo)
-        else
-            say "Missing: $*. Run this as root, then try again:" >&2
-            say "    apt-get update && $line" >&2
-            exit 1
-        fi
-    fi
-    command -v apt-get >/dev/null || { say "Missing: $*. Install them with your system's package manager." >&2; exit 1; }
-    say "Installing with apt: $*"
-    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive "${as_root[@]}" $line -qq >/dev/null
-}
-
-command -v "$python" >/dev/null || apt_install python3 python3-venv
-"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
-    say "prcard needs Python 3.11 or newer; $python is $("$python" -V). Name another one: make PYTHON=python3.12 …" >&2
+stop() {
+    printf '%s\n' "$@" >&2
     exit 1
 }
-stamp=$({ cat pyproject.toml; "$python" -VV; pwd; } | sha256sum | cut -d' ' -f1)
-for done in "$venv"/.ready-*; do
-    # The tests' environment has all that the demo needs.
-    [ "$done" = "$venv/.ready-$extra-$stamp" ] || [ "$done" = "$venv/.ready-dev-$stamp" ] && [ -e "$done" ] && exit 0
-done
 
-"$python" -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
-# Certificates are needed by pip on a minimal system only.
-[ -e /etc/ssl/certs/ca-certificates.crt ] || ! command -v apt-get >/dev/null || apt_install ca-certificates
+# Installs Debian packages: as root, by sudo where there is one, else the person is told the exact line.
+apt_install() {
+    local install="apt-get install -y --no-install-recommends $*"
+    command -v apt-get >/dev/null || stop "Missing: $*. Install them with the package manager of this system."
+    local as_root=()
+    if [ "$(id -u)" != 0 ]; then
+        # Without a terminal nobody can answer sudo's question, so only a sudo that asks none will do.
+        if command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+            as_root=(sudo)
+        else
+            stop "Missing: $*. Run this as root, then try again:" "    apt-get update && $install"
+        fi
+    fi
+    echo "Installing with apt: $*"
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive $install -qq >/dev/null
+}
 
-# An environment that was made half, or by another Python, is made anew.
-if ! { [ -x "$venv/bin/python" ] && "$venv/bin/python" -m pip --version >/dev/null 2>&1; }; then
-    say "Making $venv with $("$python" -V)"
-    rm -rf "$venv"
-    "$python" -m venv "$venv"
+command -v "$python" >/dev/null || {
+    [ "$python" = python3 ] || stop "PYTHON=$python is not there. Name another: make PYTHON=python3"
+    apt_install python3 python3-venv
+}
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    stop "prcard needs Python 3.11 or newer; $python is $("$python" -V). Name another: make PYTHON=python3.12"
+
+# The environment belongs to this Python and this place, because the scripts in it hold both; what is installed in it
+# belongs to this pyproject.toml. Stamps say so, and are written last: an interrupted run leaves none.
+made="$("$python" -c 'import sys; print(*sys.version_info[:2], sys.base_prefix)') $(pwd -P)"
+wanted="$made $(sha256sum pyproject.toml)"
+holds() { [ -f "$venv/.$1" ] && [ "$(<"$venv/.$1")" = "$2" ]; }
+
+if holds "ready-$extra" "$wanted" || { [ "$extra" = serial ] && holds ready-dev "$wanted"; }; then
+    exit 0
 fi
-say "Installing with pip into $venv: prcard[$extra] and what it depends on"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -e ".[$extra]"
-rm -f "$venv"/.ready-"$extra"-*
-touch "$venv/.ready-$extra-$stamp"
+
+missing=()
+"$python" -c 'import ensurepip, venv' 2>/dev/null ||
+    missing+=("$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')")
+[ -e /etc/ssl/certs/ca-certificates.crt ] || [ ! -e /etc/debian_version ] || missing+=(ca-certificates)
+[ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
+
+if ! holds made "$made"; then
+    # What lies there is half made, moved, or of another Python. The base interpreter makes the new one, because
+    # `python3` itself lies in there while the environment is active.
+    base=$("$python" -c 'import sys; print(getattr(sys, "_base_executable", sys.executable))')
+    echo "Making $venv with $("$python" -V)"
+    rm -rf "$venv"
+    "$base" -m venv "$venv"
+    printf '%s' "$made" >"$venv/.made"
+fi
+echo "Installing with pip into $venv: prcard[$extra] and what it depends on"
+rm -f "$venv/.ready-$extra"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -e ".[$extra]" ||
+    stop "pip could not install everything; the lines above say why. Run the same command again: it goes on from here."
+printf '%s' "$wanted" >"$venv/.ready-$extra"

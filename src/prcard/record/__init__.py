@@ -57,10 +57,11 @@ def decode(text: bytes) -> CardRecord:
     Raises:
         RecordError: the zone is refused; `problems` names every field at fault.
     """
-    decoder = DECODERS.get(text[_MARKER])
-    if decoder is None or len(text) != ZONE_BYTES:
-        raise _not_a_zone(text)
-    return decoder(text)
+    zone = bytes(text)
+    decoder = DECODERS.get(zone[_MARKER])
+    if decoder is None or len(zone) != ZONE_BYTES:
+        raise _not_a_zone(zone)
+    return decoder(zone)
 
 
 def encode(record: CardRecord) -> bytes:
@@ -78,7 +79,7 @@ def detect_layout(text: bytes) -> str:
     Raises:
         RecordError: the zone has not 256 bytes, or the marker is of no known card.
     """
-    layout = _LAYOUT_BY_MARKER.get(text[_MARKER])
+    layout = _LAYOUT_BY_MARKER.get(bytes(text[_MARKER]))
     if layout is None or len(text) != ZONE_BYTES:
         raise _not_a_zone(text)
     return layout
