@@ -32,7 +32,8 @@ apt_install() {
         fi
     fi
     echo "Installing with apt: $*"
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq ||
+        echo "apt-get update failed; going on with the package lists that are there"
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive $install -qq >/dev/null
 }
 
@@ -59,9 +60,20 @@ missing=()
 [ -e /etc/ssl/certs/ca-certificates.crt ] || [ ! -e /etc/debian_version ] || missing+=(ca-certificates)
 [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
 
-if ! holds made "$made"; then
-    # What lies there is half made, moved, or of another Python. The base interpreter makes the new one, because
-    # `python3` itself lies in there while the environment is active.
+# pip writes a package's RECORD last: one that misses it, or a file named in it, was left by an interrupted run.
+whole() {
+    "$venv/bin/python" -I - <<'END'
+from importlib.metadata import distributions
+for package in distributions():
+    names = package.files
+    if names is None or not all(name.locate().exists() for name in names if name.suffix != ".pyc"):
+        raise SystemExit(1)
+END
+}
+
+if ! holds made "$made" || ! whole 2>/dev/null; then
+    # What lies there, if anything, is half made, moved, or of another Python. The base interpreter makes the new one,
+    # because `python3` itself lies in there while the environment is active.
     base=$("$python" -c 'import sys; print(getattr(sys, "_base_executable", sys.executable))')
     echo "Making $venv with $("$python" -V)"
     rm -rf "$venv"
