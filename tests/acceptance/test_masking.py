@@ -1,0 +1,106 @@
+"""Masking: what each level shows, and that it shows no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from prcard.acceptance.masking import MASKS, check_fields, mask_document
+from prcard.acceptance.profile import MASK_LEVELS
+from prcard.errors import RecordError
+from prcard.record import decode, to_document
+from prcard.record._codec import RECORDS
+from prcard.record.raw import RawCard
+from prcard.record.record import fields
+from prcard.simulator.specimens import SPECIMENS
+
+MakeCard = Callable[..., RawCard]
+OPEN = {"layout", "issue_date", "expiry_date", "renewal_count", "issue_count", "card_version"}
+
+
+def document(raw: RawCard) -> dict[str, Any]:
+    return to_document(decode(raw.text))
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "number"),
+    [
+        ("alice", "screen", "9****************1"),
+        ("alice", "counter", "911************021"),
+        ("bob", "screen", "***********" + "3013"[-4:]),
+        ("bob", "counter", None),
+        ("chen", "screen", None),
+    ],
+)
+def test_numbers(card: MakeCard, name: str, level: str, number: str | None) -> None:
+    plain = document(card(name))
+    masked = mask_document(plain, level)["number"]
+    keep = {("18", "screen"): (1, 1), ("18", "counter"): (3, 3)}.get((str(len(plain["number"])), level), (0, 4))
+    expected = plain["number"][: keep[0]] + "*" * (len(plain["number"]) - sum(keep)) + plain["number"][-keep[1] :]
+    assert masked == expected
+    if number is not None and name == "alice":
+        assert masked == number
+
+
+def test_names_keep_initials_only(card: MakeCard) -> None:
+    masked = mask_document(document(card(english_name="SPECIMEN-DE LA O'X, ALICE B", chinese_name="样本𠮷丽")), "counter")
+    assert masked["english_name"] == "S*******-D* L* O'X, A**** B"
+    assert masked["chinese_name"] == "样***"
+
+
+@pytest.mark.parametrize("level", ["screen", "counter"])
+@pytest.mark.parametrize("entry", SPECIMENS, ids=lambda entry: entry.name)
+def test_no_masked_form_shows_nationality_birth_or_sex(entry: object, level: str) -> None:
+    plain = to_document(entry.record())  # type: ignore[attr-defined]  # a Specimen
+    masked = mask_document(plain, level)
+    for name, value in masked.items():
+        if value is None or name in OPEN:
+            assert value == plain[name]
+        elif name not in {"number", "english_name", "chinese_name", "name"}:
+            assert set(value) <= {"*", "-"}, name
+    if plain["layout"] in {"pr2017", "pr2023"}:
+        text = " ".join(str(value) for name, value in masked.items() if name not in OPEN)
+        assert str(plain["nationality"]) not in text
+        assert str(plain["birth_date"]).replace("-", "")[:6] not in text
+        number = str(plain["number"])
+        # The nationality places of either number are hidden at every level.
+        hidden = masked["number"][3:6] if len(number) == 18 else masked["number"][:3]
+        assert hidden == "***"
+
+
+@pytest.mark.parametrize("layout", RECORDS)
+def test_every_field_of_every_layout_is_masked_or_known_to_be_open(layout: str) -> None:
+    plain = {"layout": layout, **{name: "A1-B2" for name in fields(RECORDS[layout].places)}, "number": "9" * 18}
+    for name, value in mask_document(plain, "screen").items():
+        assert (value == plain[name]) is (name in OPEN), name
+
+
+def test_a_field_that_is_in_no_table_is_hidden() -> None:
+    assert mask_document({"layout": "pr2099", "something": "secret"}, "counter")["something"] == "******"
+
+
+def test_what_is_asked_for_is_shown(card: MakeCard) -> None:
+    plain = document(card())
+    masked = mask_document(plain, "screen", {"number", "address"})
+    assert masked["number"] == plain["number"]
+    assert masked["birth_date"] == "****-**-**"
+    assert mask_document(plain, "screen", {"all"}) == plain == mask_document(plain, "full")
+
+
+def test_nothing_blank_becomes_stars(card: MakeCard) -> None:
+    masked = mask_document(document(card("emile")), "screen")
+    assert masked["chinese_name"] == ""
+    assert masked["reserved_158"] is None
+
+
+def test_unknown_names_and_levels_are_refused(card: MakeCard) -> None:
+    with pytest.raises(RecordError, match="birth_date"):
+        check_fields(["nonsense"])
+    with pytest.raises(RecordError, match="screen, counter, full"):
+        mask_document(document(card()), "none")
+
+
+def test_levels_are_those_of_the_profiles() -> None:
+    assert set(MASKS) | {"full"} == set(MASK_LEVELS)
