@@ -49,11 +49,17 @@ def content(kind: Kind[Any]) -> st.SearchStrategy[bytes]:
             rare = st.text(st.one_of(_IDEOGRAPHS, _RARE), max_size=kind.chars // 2)
             return text(st.one_of(plain, plain, rare))
         case Digits():
-            return text(st.sampled_from(kind.lengths).flatmap(lambda count: st.text(digit, min_size=count, max_size=count)))
+            return text(
+                st.sampled_from(kind.lengths).flatmap(lambda count: st.text(digit, min_size=count, max_size=count))
+            )
         case Letters():
             return text(st.text(letter, min_size=kind.chars, max_size=kind.chars))
         case Number15():
-            return text(st.tuples(st.text(letter, min_size=3, max_size=3), st.text(digit, min_size=12, max_size=12)).map("".join))
+            return text(
+                st.tuples(st.text(letter, min_size=3, max_size=3), st.text(digit, min_size=12, max_size=12)).map(
+                    "".join
+                )
+            )
         case Number18():
             return text(
                 st.tuples(st.text(digit, min_size=17, max_size=17), st.sampled_from("0123456789X")).map("".join)
@@ -83,7 +89,11 @@ def damaged_zones(draw: st.DrawFn) -> tuple[type[Layout], bytes]:
     damaged = bytearray(zone)
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, 127)) * 2
-        unit = draw(st.one_of(st.sampled_from((0, 0x20, 0x30, 0xD840, 0xDC00, 0xFFFF, 0x3000, 0xFF10, 0x41)), st.integers(0, 0xFFFF)))
+        unit = draw(
+            st.one_of(
+                st.sampled_from((0, 0x20, 0x30, 0xD840, 0xDC00, 0xFFFF, 0x3000, 0xFF10, 0x41)), st.integers(0, 0xFFFF)
+            )
+        )
         damaged[at : at + 2] = unit.to_bytes(2, "little")
     return layout, bytes(damaged)
 

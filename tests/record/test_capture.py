@@ -179,7 +179,11 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@given(st.sampled_from(["", "zones", "provenance", "management"]), st.sampled_from(list("abc") + list(DOCUMENT)), json_values)
+@given(
+    st.sampled_from(["", "zones", "provenance", "management"]),
+    st.sampled_from(list("abc") + list(DOCUMENT)),
+    json_values,
+)
 def test_law_any_document_gives_a_card_or_a_capture_error(parent: str, key: str, value: object) -> None:
     only_documented(lambda: load_capture(change(f"{parent}.{key}".strip("."), value)))
 

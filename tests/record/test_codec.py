@@ -198,7 +198,9 @@ def test_trap_other_padding_is_refused(zone: MakeZone, padding: str) -> None:
         "00000101", "20240100", "2024010 ", "        ", "٢٠٢٤٠١٠١", "99999999",
     ],
 )  # fmt: skip
-@pytest.mark.parametrize(("layout", "field"), [("pr2023", "birth_date"), ("resident", "issue_date"), ("hkmt", "expiry_date")])
+@pytest.mark.parametrize(
+    ("layout", "field"), [("pr2023", "birth_date"), ("resident", "issue_date"), ("hkmt", "expiry_date")]
+)
 def test_trap_only_ascii_days_of_the_calendar_are_dates(zone: MakeZone, layout: str, field: str, text: str) -> None:
     raw = zone(layout, **{field: text})
     ((found, _),) = refusals(lambda: decode(raw))
@@ -336,7 +338,9 @@ def test_repr_tells_nothing_of_the_holder(vector: tuple[type[Layout], Vector, by
         ({"renewal_count": "123"}, "renewal_count"),
     ],
 )
-def test_a_value_that_is_none_is_refused_by_the_constructor(zone: MakeZone, changes: dict[str, Any], field: str) -> None:
+def test_a_value_that_is_none_is_refused_by_the_constructor(
+    zone: MakeZone, changes: dict[str, Any], field: str
+) -> None:
     with pytest.raises(RecordError) as error:
         PermanentResident2023(**good(PermanentResident2023, zone, **changes))
     assert [problem.field for problem in error.value.problems] == [field]

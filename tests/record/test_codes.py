@@ -57,7 +57,9 @@ def test_nations_are_complete() -> None:
     assert NATION.entries["56"].zh == "基诺"
 
 
-@pytest.mark.parametrize(("alpha3", "numeric", "zh"), [("CAN", "124", "加拿大"), ("PAK", "586", "巴基斯坦"), ("SAU", "682", "沙特阿拉伯")])
+@pytest.mark.parametrize(
+    ("alpha3", "numeric", "zh"), [("CAN", "124", "加拿大"), ("PAK", "586", "巴基斯坦"), ("SAU", "682", "沙特阿拉伯")]
+)
 def test_countries_by_both_codes(alpha3: str, numeric: str, zh: str) -> None:
     country = country_by_alpha3(alpha3)
     assert country is not None

@@ -66,7 +66,11 @@ def test_a_missing_field_is_named(zone: Callable[..., bytes]) -> None:
         from_document(document)
 
 
-@given(st.dictionaries(st.text(max_size=20), st.one_of(st.none(), st.integers(), st.text(max_size=40), st.lists(st.none()))))
+@given(
+    st.dictionaries(
+        st.text(max_size=20), st.one_of(st.none(), st.integers(), st.text(max_size=40), st.lists(st.none()))
+    )
+)
 def test_law_any_document_gives_a_record_or_a_record_error(document: dict[str, Any]) -> None:
     for layout in (*RECORDS, "none"):
         with pytest.raises(RecordError):

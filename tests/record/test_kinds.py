@@ -92,7 +92,8 @@ def test_json_forms_that_are_none_are_refused(kind: Kind[Any], shown: object) ->
 
 
 @pytest.mark.parametrize(
-    ("kind", "value"), [(Date(), "2024-01-01"), (Text(5), 5), (Reserved(1), b"abc"), (Reserved(1), "ab"), (Text(5), "\ud800")]
+    ("kind", "value"),
+    [(Date(), "2024-01-01"), (Text(5), 5), (Reserved(1), b"abc"), (Reserved(1), "ab"), (Text(5), "\ud800")],
 )
 def test_values_of_another_type_are_refused(kind: Kind[Any], value: object) -> None:
     with pytest.raises(Refused):

@@ -213,7 +213,9 @@ def test_the_old_number_follows_from_a_new_card() -> None:
     assert previous_number(new, "PAK", "") is None
 
 
-@pytest.mark.parametrize(("nationality", "link"), [("PAK", "00"), ("PAK", "0000"), ("PAK", "0x0"), ("PK", "000"), ("pak", "000")])
+@pytest.mark.parametrize(
+    ("nationality", "link"), [("PAK", "00"), ("PAK", "0000"), ("PAK", "0x0"), ("PK", "000"), ("pak", "000")]
+)
 def test_an_old_number_needs_whole_parts(nationality: str, link: str) -> None:
     with pytest.raises(NumberError):
         previous_number(PR18Number.parse("931586198001010028"), nationality, link)

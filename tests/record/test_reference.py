@@ -13,5 +13,7 @@ def test_every_place_of_every_layout_has_its_row() -> None:
         rows = [line for line in section.splitlines() if line.startswith("| ") and line[2].isdigit()]
         assert len(rows) == len(layout.places())
         for place, row in zip(layout.places(), rows, strict=True):
-            assert row.startswith(f"| {place.offset_bytes} | {place.length_bytes} | {place.kind.chars} | `{place.name}`")
+            assert row.startswith(
+                f"| {place.offset_bytes} | {place.length_bytes} | {place.kind.chars} | `{place.name}`"
+            )
             assert ("**no**" in row) is not place.confirmed

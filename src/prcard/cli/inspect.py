@@ -31,14 +31,14 @@ def command(*, source: str, as_json: bool) -> int:
 
     \b
     Example:
-      prcard inspect AAAAAA969600032001 22
+      prcard inspect AAAAAA96690003200122
     """
     data = parse_hex(source.encode()) or read_input(source)
     if data.lstrip().startswith(b"{"):
         document = _capture(load_capture(data))
     else:
         raw = data if len(data) == TEXT_BYTES else parse_hex(data) or data
-        document = _frame(raw) if PREAMBLE in raw[: len(PREAMBLE) + 16] else {"text": _text(raw)}
+        document = _frame(raw) if raw.startswith(PREAMBLE[:2]) else {"text": _text(raw)}
     if as_json:
         print_json(document)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import IntEnum
 from typing import Any, Final
@@ -87,9 +88,10 @@ def _run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         return 128 + 2
-    except BrokenPipeError:
-        # The reader of our output has seen enough (| head); Python must not complain at exit either.
-        sys.stderr.close()
+    except (BrokenPipeError, SystemExit):
+        # The reader of our output has seen enough (| head): no error of ours. Click ends by SystemExit then. What is
+        # still buffered goes nowhere, so that Python does not complain at exit.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # open until the process ends
         return int(ExitCode.DONE)
     except PRCardError as error:
         return _report(error, as_json="--json" in arguments)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from prcard.acceptance.masking import check_fields
 from prcard.cli.judging import Judged, judging_options, language, now
 from prcard.cli.output import print_json
 from prcard.reader.uri import choose_reader, open_reader
@@ -47,7 +48,9 @@ def command(
     Example:
       prcard read --reader sim:alice --profile training
     """
+    # Everything that can be wrong with the options is found before a card is asked for.
     rules = load_profile(profile)
+    check_fields(show)
     with open_reader(choose_reader(uri)) as reader:
         if not as_json:
             click.echo(f"Reader {reader.uri}, SAM {reader.sam_id or 'unknown'}. Lay a card on it.", err=True)

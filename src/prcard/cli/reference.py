@@ -55,4 +55,3 @@ def commands_page() -> str:
         lines += ["", f"## `prcard {name}`", "", f"JSON: `schemas/{COMMAND_SCHEMAS[name]}.schema.json`", ""]
         lines += ["```text", command.get_help(context), "```"]
     return "\n".join(lines) + "\n"
-

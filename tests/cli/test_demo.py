@@ -1,0 +1,68 @@
+"""The main job: a specimen on a virtual reader behind a real serial device, read, decoded and judged."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prcard.simulator.specimens import SPECIMENS, specimen
+
+Run = Callable[..., Any]
+
+
+def test_it_passes_and_says_so_in_json(run: Run) -> None:
+    result = run("demo", "--json")
+    document = result.document("judgement")
+    assert result.code == 0
+    assert document["verdict"]["outcome"] == "PASSED"
+    assert document["record"]["english_name"] == "SPECIMEN, ALICE"
+    assert document["provenance"]["transport"] == "serial"
+    assert document["provenance"]["simulated"] is True
+    assert result.err == ""
+
+
+def test_it_tells_the_story_in_words(run: Run) -> None:
+    result = run("demo", "--lang", "en")
+    assert result.code == 0
+    for words in ("Virtual reader on serial:/dev/pts/", "at 115200 baud", "SPECIMEN, ALICE", "PASSED (training"):
+        assert words in result.out
+
+
+def test_the_same_in_chinese(run: Run) -> None:
+    assert "通过 (training" in run("demo", "--lang", "zh").out
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in SPECIMENS])
+def test_every_specimen_can_be_shown(name: str, run: Run) -> None:
+    result = run("demo", "--card", name, "--json")
+    assert result.code == (1 if name == "goro" else 0)
+    assert result.document("judgement")["record"]["layout"] == specimen(name).record().layout
+
+
+def test_keep_leaves_capture_and_zones(run: Run, tmp_path: Path) -> None:
+    assert run("demo", "--keep", tmp_path / "new" / "kept", "--json").code == 0
+    kept = tmp_path / "new" / "kept"
+    card = specimen("alice").card()
+    assert (kept / "text.bin").read_bytes() == card.text
+    assert (kept / "photo.bin").read_bytes() == card.photo
+    capture = json.loads((kept / "card.capture.json").read_text(encoding="utf-8"))
+    assert base64.b64decode(capture["zones"]["text"]) == card.text
+    assert run("verify", kept / "card.capture.json", "--profile", "training").code == 0
+
+
+def test_a_folder_that_cannot_be_made_is_said(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = run("demo", "--keep", tmp_path / "file" / "below", "--json")
+    assert result.code == 5
+    assert "a folder that can be made" in result.err
+
+
+def test_a_name_that_is_none_lists_those_there_are(run: Run) -> None:
+    result = run("demo", "--card", "nobody", "--json")
+    assert result.code == 5
+    assert "alice, bob" in result.document("error")["error"]["message"]
