@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 
 from prcard.cli.judging import Judged, language, now
-from prcard.cli.output import print_json
+from prcard.cli.output import print_json, say
 from prcard.errors import CaptureError, FieldProblem
 from prcard.reader.uri import open_reader
 from prcard.record.raw import RawCard
 from prcard.simulator.device import VirtualReader
 from prcard.simulator.faces import PtyFace
 from prcard.simulator.server import Server
-from prcard.simulator.specimens import specimen
+from prcard.simulator.specimens import SPECIMENS, specimen
 from prcard.store import captures
 from prcard.store.profiles import load_profile
 
@@ -22,7 +22,14 @@ __all__ = ["command"]
 
 
 @click.command("demo")
-@click.option("--card", "name", default="alice", show_default=True, help="Specimen to lay on the reader.")
+@click.option(
+    "--card",
+    "name",
+    type=click.Choice([entry.name for entry in SPECIMENS]),
+    default="alice",
+    show_default=True,
+    help="Specimen to lay on the reader.",
+)
 @click.option(
     "--keep", type=click.Path(path_type=Path, file_okay=False), help="Leave capture and zones in this folder."
 )
@@ -38,17 +45,18 @@ def command(*, name: str, keep: Path | None, lang: str | None, as_json: bool) ->
     Example:
       prcard demo --keep demo-output
     """
-    card = specimen(name)
+    card, lang = specimen(name), language(lang)
     virtual = VirtualReader()
     face = PtyFace()
     with Server(virtual, [face]):
         if not as_json:
-            click.echo(f"Virtual reader on {face.uri}; laying down {name}: {card.shows}.")
+            say(_STORY[lang][0].format(uri=face.uri, name=name, shows=card.shows))
         virtual.insert(card.card(), name)
         with open_reader(face.uri) as reader:
             raw = reader.read()
             if not as_json:
-                click.echo(f"Read {_zones(raw)} from SAM {reader.sam_id} at {getattr(reader, 'baud', None)} baud.\n")
+                zones = ", ".join(f"{zone} {len(data)}" for zone, data in _zones(raw).items())
+                say(_STORY[lang][1].format(zones=zones, sam_id=reader.sam_id))
     # Everything is shown: the person does not exist, and the point is to see the fields.
     judged = Judged(raw, load_profile("training"), now(), show=("all",))
     if keep is not None:
@@ -56,13 +64,28 @@ def command(*, name: str, keep: Path | None, lang: str | None, as_json: bool) ->
     if as_json:
         print_json(judged.document())
     else:
-        judged.print_text(language(lang))
-        click.echo("\nNext: prcard simulate --face serial --face tcp --card alice, then read it with any program.")
+        judged.print_text(lang)
+        say(_STORY[lang][2])
     return judged.exit_code
 
 
-def _zones(raw: RawCard) -> str:
-    return f"text {len(raw.text)}, photo {len(raw.photo)}, fingerprint {len(raw.fingerprint)} bytes"
+_STORY = {
+    "en": (
+        "Virtual reader on {uri}; laying down {name}: {shows}.",
+        "Read over the serial device from SAM {sam_id}, bytes: {zones}.\n",
+        "\nNext: prcard simulate --face serial --face tcp --card alice, then read it with any program.",
+    ),
+    "zh": (
+        "虚拟阅读器位于 {uri}；放置样本 {name}（{shows}）。",
+        "已通过串行设备读取，SAM {sam_id}，字节数：{zones}。\n",
+        "\n下一步：prcard simulate --face serial --face tcp --card alice，然后用任何程序读取。",
+    ),
+}
+
+
+def _zones(raw: RawCard) -> dict[str, bytes]:
+    zones = {"text": raw.text, "photo": raw.photo, "fingerprint": raw.fingerprint, "extra": b"".join(raw.extra)}
+    return {zone: data for zone, data in zones.items() if data}
 
 
 def _keep(folder: Path, raw: RawCard) -> None:
@@ -70,11 +93,9 @@ def _keep(folder: Path, raw: RawCard) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CaptureError(
-            FieldProblem(str(folder), 0, "a folder that can be made", error.strerror or "an error"),
+            FieldProblem(str(folder), None, "a folder that can be made", error.strerror or "an error"),
             advice="Choose another folder for --keep.",
         ) from error
     captures.save(raw, folder / "card.capture.json")
-    zones = {"text": raw.text, "photo": raw.photo, "fingerprint": raw.fingerprint, "extra": b"".join(raw.extra)}
-    for zone, data in zones.items():
-        if data:
-            captures.write_whole(folder / f"{zone}.bin", data)
+    for zone, data in _zones(raw).items():
+        captures.write_whole(folder / f"{zone}.bin", data)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from prcard.cli.main import ExitCode
-from prcard.cli.output import parse_hex, print_json, read_input
+from prcard.cli.output import parse_hex, print_json, read_input, say
 from prcard.errors import FieldProblem, RecordError, WireError
 from prcard.record import detect_layout, explain
-from prcard.record.capture import load_capture
+from prcard.record.capture import load_capture, management_document
 from prcard.record.fingerprint import parse_fingerprint
+from prcard.record.extra import addresses
 from prcard.record.photo import parse_photo
-from prcard.record.raw import TEXT_BYTES, RawCard
+from prcard.record.raw import FINGERPRINT_BYTES, PHOTO_BYTES, TEXT_BYTES, RawCard
 from prcard.wire.codes import describe
 from prcard.wire.frame import PREAMBLE, Frame
 
@@ -21,24 +23,23 @@ __all__ = ["command"]
 
 
 @click.command("inspect")
-@click.argument("source", metavar="FILE|HEX")
+@click.argument("source", nargs=-1, required=True, metavar="FILE|HEX…")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def command(*, source: str, as_json: bool) -> int:
+def command(*, source: tuple[str, ...], as_json: bool) -> int:
     """Explain every byte of a capture, a text zone or a frame.
 
-    The input is a file or - for stdin, or hexadecimal text: a capture, a text zone (256 bytes, raw or hexadecimal), or
-    a SAM_V frame. Nothing is masked here: the bytes lie before you.
+    The input is a file or - for stdin, or hexadecimal text: a capture, a text, photo or fingerprint zone (raw or
+    hexadecimal), or a SAM_V frame. Nothing is masked here: the bytes lie before you.
 
     \b
     Example:
       prcard inspect AAAAAA96690003200122
     """
-    data = parse_hex(source.encode()) or read_input(source)
+    data = _input(source)
     if data.lstrip().startswith(b"{"):
         document = _capture(load_capture(data))
     else:
-        raw = data if len(data) == TEXT_BYTES else parse_hex(data) or data
-        document = _frame(raw) if raw.startswith(PREAMBLE[:2]) else {"text": _text(raw)}
+        document = _bytes(data if len(data) in _ZONES else parse_hex(data) or data)
     if as_json:
         print_json(document)
     else:
@@ -46,11 +47,34 @@ def command(*, source: str, as_json: bool) -> int:
     return ExitCode.MALFORMED if _has_problem(document) else ExitCode.DONE
 
 
+_ZONES = {TEXT_BYTES, PHOTO_BYTES, *FINGERPRINT_BYTES}
+
+
+def _input(source: tuple[str, ...]) -> bytes:
+    """A file that is there goes before hexadecimal text; what is neither is a file that is missing."""
+    if len(source) == 1 and (source[0] == "-" or Path(source[0]).exists()):
+        return read_input(source[0])
+    return parse_hex("".join(source).encode()) or read_input(" ".join(source))
+
+
+def _bytes(raw: bytes) -> dict[str, Any]:
+    """Explains bytes by what they begin with, then by their length."""
+    if raw.startswith(PREAMBLE[:2]):
+        return _frame(raw)
+    if raw[:1] in {b"C", b"\x77"} and len(raw) in FINGERPRINT_BYTES:
+        return {"fingerprint": _guarded(lambda: parse_fingerprint(raw).to_document())}
+    if len(raw) == PHOTO_BYTES:
+        return {"photo": _guarded(lambda: parse_photo(raw).to_document())}
+    return {"text": _text(raw)}
+
+
 def _capture(raw: RawCard) -> dict[str, Any]:
     return {
         "text": _text(raw.text),
         "photo": _guarded(lambda: parse_photo(raw.photo).to_document()),
         "fingerprint": _guarded(lambda: parse_fingerprint(raw.fingerprint).to_document()),
+        "extra": {"addresses": addresses(raw.extra), "problem": None},
+        "management": {"numbers": management_document(raw.management), "problem": None},
     }
 
 
@@ -107,18 +131,18 @@ def _has_problem(value: Any) -> bool:
 
 def _print(document: dict[str, Any]) -> None:
     for part, content in document.items():
-        click.echo(f"{part}: {content.get('layout') or ''}".rstrip(": ") if part == "text" else f"{part}:")
+        say(f"{part}: {content.get('layout') or ''}".rstrip(": ") if part == "text" else f"{part}:")
         for place in content.get("places", ()):
             _print_place(place)
         for name, value in content.items():
             if name not in {"places", "layout"} and value not in (None, [], ""):
-                click.echo(f"  {name}: {value}")
+                say(f"  {name}: {value}")
 
 
 def _print_place(place: dict[str, Any]) -> None:
     unsure = "" if place["confirmed"] else "  (unconfirmed)"
     value = "—" if place["value"] in (None, "") else place["value"]
     end = place["offset_bytes"] + place["length_bytes"]
-    click.echo(f"  {place['offset_bytes']:3d}–{end - 1:3d}  {place['name']:<22} {value}{unsure}")
+    say(f"  {place['offset_bytes']:3d}–{end - 1:3d}  {place['name']:<22} {value}{unsure}")
     if place["problem"]:
-        click.echo(f"           !! {place['problem']}")
+        say(f"           !! {place['problem']}")

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from prcard.acceptance.masking import mask_document
+from prcard.acceptance.masking import check_fields, mask_document
 from prcard.acceptance.render import render
 from prcard.acceptance.verdict import Outcome
 from prcard.acceptance.verify import verify
 from prcard.cli.main import ExitCode
+from prcard.cli.output import say
 from prcard.errors import RecordError
 from prcard.record import decode, explain, to_document
-from prcard.record.capture import provenance_document
+from prcard.record.capture import management_document, provenance_document
+from prcard.record.extra import addresses
+from prcard.store.profiles import load_profile, profile_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -46,6 +49,7 @@ class Judged:
             RecordError: `show` names a field that the record has not.
         """
         self.raw = raw
+        self._show = show
         self.verdict: Verdict = verify(raw, profile, at)
         self.record = _masked(raw, profile, show)
 
@@ -55,12 +59,25 @@ class Judged:
         return _EXIT[self.verdict.outcome]
 
     def document(self) -> dict[str, Any]:
-        """The JSON form: record (null when it does not decode), verdict, provenance."""
-        return {
+        """The JSON form: record (null when it does not decode), verdict, provenance, and what else was read."""
+        document = {
             "record": self.record,
             "verdict": self.verdict.to_document(),
             "provenance": provenance_document(self.raw.provenance),
         }
+        return document | self._additions()
+
+    def _additions(self) -> dict[str, Any]:
+        """Additional addresses and management numbers, where there are any; masked as fields of these names."""
+        found: dict[str, Any] = {}
+        if self.raw.extra:
+            found["extra"] = [self._masked("extra", text) for text in addresses(self.raw.extra)]
+        if (numbers := management_document(self.raw.management)) is not None:
+            found["management"] = {name: self._masked("management", value) for name, value in numbers.items()}
+        return found
+
+    def _masked(self, name: str, value: str) -> str:
+        return value if name in self._show or "all" in self._show else "******"
 
     def print_text(self, lang: str) -> None:
         """Prints record and verdict for people."""
@@ -71,10 +88,12 @@ class Judged:
             ]
             width = max(_columns(label) for label, _ in rows)
             for label, value in rows:
-                click.echo(f"  {label}{' ' * (width - _columns(label))}  {value}")
-            click.echo()
+                say(f"  {label}{' ' * (width - _columns(label))}  {value}")
+            for name, value in self._additions().items():
+                say(f"  {name}: {value}")
+            say()
         for line in render(self.verdict, lang):
-            click.echo(line)
+            say(line)
 
 
 def _masked(raw: RawCard, profile: Profile, show: Collection[str]) -> dict[str, Any] | None:
@@ -123,17 +142,40 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def _known_profile(_: click.Context, __: click.Parameter, name: str) -> Profile:
+    """Loads the profile before a card is asked for; a name that is none is wrong usage, a bad file is malformed."""
+    if not name.endswith(".toml") and name not in profile_names():
+        raise click.BadParameter(f"{name!r} is none of {', '.join(profile_names())}, nor a .toml file")
+    return load_profile(name)
+
+
+def _known_fields(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        check_fields(names)
+    except RecordError as error:
+        raise click.BadParameter(str(error)) from error
+    return names
+
+
 def judging_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds the options that every judging command has."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
         click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the texts."),
         click.option(
-            "--show", multiple=True, metavar="FIELD", help="Show this field unmasked; repeat it, or use 'all'."
+            "--show",
+            multiple=True,
+            metavar="FIELD",
+            callback=_known_fields,
+            help="Show this field unmasked; repeat it, or use 'all'.",
         ),
         click.option("--at", type=Moment(), help=f"Judge as of this moment instead of now. {CHINA_OFFSET_NOTE}"),
         click.option(
-            "--profile", default="counter", show_default=True, help="Acceptance profile: a name or a .toml file."
+            "--profile",
+            default="counter",
+            show_default=True,
+            callback=_known_profile,
+            help="Acceptance profile: a name or a .toml file.",
         ),
     ):
         command = option(command)

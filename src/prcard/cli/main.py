@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from enum import IntEnum
 from typing import Any, Final
@@ -10,7 +9,7 @@ from typing import Any, Final
 import click
 
 from prcard._version import __version__
-from prcard.errors import PRCardError, ReaderError
+from prcard.errors import PRCardError, ReaderError, ReaderFault
 
 __all__ = ["COMMANDS", "ExitCode", "cli", "main"]
 
@@ -88,11 +87,6 @@ def _run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         return 128 + 2
-    except (BrokenPipeError, SystemExit):
-        # The reader of our output has seen enough (| head): no error of ours. Click ends by SystemExit then. What is
-        # still buffered goes nowhere, so that Python does not complain at exit.
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # open until the process ends
-        return int(ExitCode.DONE)
     except PRCardError as error:
         return _report(error, as_json="--json" in arguments)
     except Exception as error:  # noqa: BLE001  # the one place that turns our bugs into exit code 70
@@ -106,6 +100,8 @@ def _run(arguments: list[str]) -> int:
 
 def _report(error: PRCardError, *, as_json: bool) -> int:
     code = ExitCode.READER if isinstance(error, ReaderError) else ExitCode.MALFORMED
+    if isinstance(error, ReaderError) and error.fault is ReaderFault.BAD_URI:
+        code = ExitCode.USAGE
     click.echo(f"prcard: {error}", err=True)
     if as_json:
         from prcard.cli.output import error_document, print_json

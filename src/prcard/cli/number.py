@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from prcard.cli.main import ExitCode
-from prcard.cli.output import print_json
+from prcard.cli.output import print_json, say
 from prcard.errors import NumberError
 from prcard.record.numbers import (
     CardNumber,
@@ -19,6 +19,7 @@ from prcard.record.numbers import (
     ResidentNumber,
     match_numbers,
     parse_number,
+    unknown_parts,
 )
 
 __all__ = ["command"]
@@ -40,7 +41,8 @@ def command() -> None:
 def check(*, number: str, as_json: bool) -> int:
     """Tell scheme, parts and whether the check character is right.
 
-    Exit code 0 for a valid number, 1 for any other text.
+    Exit code 0 for a number of the right form with the right check character, 1 for any other text. A province or
+    country that is in no table is remarked, not refused: tables go stale.
 
     \b
     Example:
@@ -49,27 +51,35 @@ def check(*, number: str, as_json: bool) -> int:
     try:
         parsed = parse_number(number)
     except NumberError as error:
-        return _print_check({"valid": False, "scheme": None, "parts": {}, "problem": str(error)}, as_json=as_json)
+        return _print_check(
+            {"valid": False, "scheme": None, "parts": {}, "problem": str(error), "remarks": []}, as_json=as_json
+        )
     problem = None
     try:
         parsed.check()
     except NumberError as error:
         problem = str(error)
-    return _print_check(
-        {"valid": problem is None, "scheme": parsed.scheme, "parts": parsed.parts(), "problem": problem},
-        as_json=as_json,
-    )
+    document = {
+        "valid": problem is None,
+        "scheme": parsed.scheme,
+        "parts": parsed.parts(),
+        "problem": problem,
+        "remarks": unknown_parts(parsed),
+    }
+    return _print_check(document, as_json=as_json)
 
 
 def _print_check(document: dict[str, Any], *, as_json: bool) -> int:
     if as_json:
         print_json(document)
     else:
-        click.echo(f"{'valid' if document['valid'] else 'INVALID'}  {document['scheme'] or 'no known scheme'}")
+        say(f"{'valid' if document['valid'] else 'INVALID'}  {document['scheme'] or 'no known scheme'}")
         for name, value in document["parts"].items():
-            click.echo(f"  {name}: {value}")
+            say(f"  {name}: {value}")
+        for remark in document["remarks"]:
+            say(f"  not in the tables: {remark}")
         if document["problem"]:
-            click.echo(f"  {document['problem']}")
+            say(f"  {document['problem']}")
     return ExitCode.DONE if document["valid"] else ExitCode.FAILED
 
 
@@ -91,9 +101,9 @@ def link(*, old: str, new: str, link: str | None, as_json: bool) -> int:
     if as_json:
         print_json({"verdict": match.verdict.value, "reasons": list(match.reasons)})
     else:
-        click.echo(match.verdict.value)
+        say(match.verdict.value)
         for reason in match.reasons:
-            click.echo(f"  {reason}")
+            say(f"  {reason}")
     return {
         NumberMatchVerdict.MATCH: ExitCode.DONE,
         NumberMatchVerdict.POSSIBLE: ExitCode.INDETERMINATE,
@@ -125,7 +135,7 @@ def make(*, scheme: str, birth: str, sequence: str, region: str | None, national
     if as_json:
         print_json({"number": number.text, "scheme": number.scheme, "parts": number.parts()})
     else:
-        click.echo(number.text)
+        say(number.text)
 
 
 def _build(scheme: str, born: date, sequence: str, region: str, nationality: str) -> CardNumber:

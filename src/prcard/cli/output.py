@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,16 +15,48 @@ from prcard.errors import FieldProblem, PRCardError, ReaderError, RecordError
 if TYPE_CHECKING:
     from prcard.cli.main import ExitCode
 
-__all__ = ["MAX_INPUT_BYTES", "error_document", "parse_hex", "print_json", "read_input"]
+__all__ = ["MAX_INPUT_BYTES", "error_document", "parse_hex", "print_json", "read_input", "say", "write_bytes"]
 
 MAX_INPUT_BYTES = 1 << 20
 """The most that a command takes from a file or stdin: a capture has about 3 KB."""
 
 
+def say(text: str = "") -> None:
+    """Prints a line to stdout at once.
+
+    Output that nobody takes any more (`| head`) is no error and changes no exit code.
+
+    Raises:
+        RecordError: stdout takes no more, for instance because the disk is full.
+    """
+    write_bytes(f"{text}\n".encode("utf-8", "replace"))
+
+
 def print_json(document: dict[str, Any], *, compact: bool = False) -> None:
-    """Prints one document to stdout and flushes it; `compact` puts it on one line."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=None if compact else 2))
-    sys.stdout.flush()
+    """Prints one document to stdout; `compact` puts it on one line."""
+    say(json.dumps(document, ensure_ascii=False, indent=None if compact else 2))
+
+
+def write_bytes(data: bytes) -> None:
+    """Writes bytes to stdout at once; see `say`."""
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        _silence()
+    except OSError as error:
+        _silence()
+        raise RecordError(
+            FieldProblem("stdout", None, "output that can be written", error.strerror or "an error"),
+            advice="Make room, or write elsewhere.",
+        ) from error
+
+
+def _silence() -> None:
+    """Sends stdout nowhere from now on, so that Python does not complain at exit either."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def error_document(error: PRCardError, code: ExitCode) -> dict[str, Any]:
@@ -70,4 +103,4 @@ def parse_hex(text: bytes) -> bytes | None:
 
 
 def _bad_input(source: str, expected: str, found: str) -> RecordError:
-    return RecordError(FieldProblem(source, 0, expected, found), advice="Give a file name, or - for stdin.")
+    return RecordError(FieldProblem(source, None, expected, found), advice="Give a file name, or - for stdin.")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from prcard.acceptance.masking import check_fields
 from prcard.cli.judging import Judged, judging_options, language, now
 from prcard.cli.output import print_json
 from prcard.reader.uri import choose_reader, open_reader
 from prcard.store import captures
-from prcard.store.profiles import load_profile
 from prcard.wire.procedure import ReadOptions
+
+if TYPE_CHECKING:
+    from prcard.acceptance.profile import Profile
 
 __all__ = ["command"]
 
@@ -36,7 +38,7 @@ def command(
     fingerprint: bool,
     extra: bool,
     management: bool,
-    profile: str,
+    profile: Profile,
     at: datetime | None,
     show: tuple[str, ...],
     lang: str | None,
@@ -48,17 +50,17 @@ def command(
     Example:
       prcard read --reader sim:alice --profile training
     """
-    # Everything that can be wrong with the options is found before a card is asked for.
-    rules = load_profile(profile)
-    check_fields(show)
-    with open_reader(choose_reader(uri)) as reader:
+    chosen = choose_reader(uri)
+    if uri is None:
+        click.echo(f"Using {chosen}, the only reader attached.", err=True)
+    with open_reader(chosen) as reader:
         if not as_json:
             click.echo(f"Reader {reader.uri}, SAM {reader.sam_id or 'unknown'}. Lay a card on it.", err=True)
         raw = reader.read(wait_s, ReadOptions(fingerprint=fingerprint, extra=extra, management=management))
     # Saved before it is judged, so that no error in what follows loses the reading.
     if save is not None:
         captures.save(raw, save)
-    judged = Judged(raw, rules, at or now(), show)
+    judged = Judged(raw, profile, at or now(), show)
     if as_json:
         print_json(judged.document())
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from prcard.cli.output import print_json
+from prcard.cli.output import print_json, say
 from prcard.reader.uri import attached_readers
 
 __all__ = ["command"]
@@ -24,6 +24,6 @@ def command(*, as_json: bool) -> None:
         print_json({"readers": [{"uri": uri, "description": description} for uri, description in found]})
         return
     for uri, description in found:
-        click.echo(f"{uri}\t{description}")
+        say(f"{uri}\t{description}")
     if not found:
         click.echo("No reader is attached; try the virtual one: prcard read --reader sim:alice", err=True)

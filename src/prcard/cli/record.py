@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import click
 
-from prcard.cli.output import parse_hex, print_json, read_input
+from prcard.cli.output import parse_hex, print_json, read_input, say, write_bytes
 from prcard.errors import FieldProblem, RecordError
 from prcard.record import decode, from_document, to_document
 from prcard.record.capture import load_capture
@@ -64,9 +63,9 @@ def encode_command(*, file: str, as_hex: bool, as_json: bool) -> None:
     if as_json:
         print_json({"text": raw.hex()})
     elif as_hex:
-        click.echo(raw.hex())
+        say(raw.hex())
     else:
-        sys.stdout.buffer.write(raw)
+        write_bytes(raw)
 
 
 def _zone(data: bytes) -> bytes:
@@ -79,6 +78,6 @@ def _zone(data: bytes) -> bytes:
 
 def _no_document(found: str) -> RecordError:
     return RecordError(
-        FieldProblem("document", 0, "a JSON object as printed by record decode", found),
+        FieldProblem("document", None, "a JSON object as printed by record decode", found),
         advice="Print one with: prcard record decode FILE",
     )

@@ -73,7 +73,10 @@ def _judgement() -> dict[str, Any]:
         "required": ["layout"],
         "additionalProperties": _MAYBE_TEXT,
     }
-    return _object(record=masked_record, verdict=_part(verdict_schema()), provenance=_part(provenance_schema()))
+    judgement = _object(record=masked_record, verdict=_part(verdict_schema()), provenance=_part(provenance_schema()))
+    # Present only where the card gave them.
+    judgement["properties"] |= {"extra": _list(_TEXT), "management": {"type": "object", "additionalProperties": _TEXT}}
+    return judgement
 
 
 _PLACE: Final = _object(
@@ -99,6 +102,8 @@ _OUR_OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
                 "text": _object(layout=_MAYBE_TEXT, places=_list(_PLACE), problem=_MAYBE_TEXT),
                 "photo": {"type": "object", "required": ["problem"]},
                 "fingerprint": {"type": "object", "required": ["problem"]},
+                "extra": {"type": "object", "required": ["addresses", "problem"]},
+                "management": {"type": "object", "required": ["numbers", "problem"]},
                 "frame": {"type": "object", "required": ["hex", "problem"]},
             },
             "minProperties": 1,
@@ -113,6 +118,7 @@ _OUR_OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
             scheme={"enum": ["resident", "hkmt", "pr15", "pr18", None]},
             parts={"type": "object", "additionalProperties": _TEXT},
             problem=_MAYBE_TEXT,
+            remarks=_list(_TEXT),
         ),
     ),
     "number-link": (
@@ -146,7 +152,7 @@ _OUR_OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
         "What any command prints with --json when it fails",
         _object(
             error=_object(
-                exit_code={"enum": [4, 5]},
+                exit_code={"enum": [2, 4, 5]},
                 kind=_TEXT,
                 message=_TEXT,
                 fault=_MAYBE_TEXT,
@@ -154,7 +160,7 @@ _OUR_OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
                 problems=_list(
                     _object(
                         field=_TEXT,
-                        offset_bytes={"type": "integer", "minimum": 0},
+                        offset_bytes={"type": ["integer", "null"], "minimum": 0},
                         expected=_TEXT,
                         found=_TEXT,
                     )

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from prcard.cli.main import ExitCode
-from prcard.cli.output import print_json
+from prcard.cli.output import print_json, say
 from prcard.reader.network import split_address
 from prcard.simulator.control import Control
 from prcard.simulator.device import VirtualReader
@@ -24,7 +24,14 @@ __all__ = ["command"]
 @click.option(
     "--face", "kinds", multiple=True, type=click.Choice(["serial", "tcp", "udp"]), help="Where to serve; repeat."
 )
-@click.option("--card", "cards", multiple=True, metavar="NAME", help="Specimen to lay down; further ones wait.")
+@click.option(
+    "--card",
+    "cards",
+    multiple=True,
+    type=click.Choice([entry.name for entry in SPECIMENS]),
+    metavar="NAME",
+    help="Specimen to lay down; further ones wait.",
+)
 @click.option("--tcp", "tcp_address", default="127.0.0.1:0", show_default=True, metavar="HOST:PORT", help="TCP face.")
 @click.option("--udp", "udp_address", default="127.0.0.1:0", show_default=True, metavar="HOST:PORT", help="UDP face.")
 @click.option("--read-once/--read-again", default=True, show_default=True, help="Find a card once until it is lifted.")
@@ -93,6 +100,6 @@ def _announce(faces: list[Face], control: Control, reader: VirtualReader, *, as_
         print_json(document, compact=True)
         return
     for face in faces:
-        click.echo(f"{face.kind}\t{face.uri}")
-    click.echo(f"control\t{control.path}")
+        say(f"{face.kind}\t{face.uri}")
+    say(f"control\t{control.path}")
     click.echo(f"On the reader: {reader.status()['card'] or 'no card'}. Ctrl-C ends it.", err=True)

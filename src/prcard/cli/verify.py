@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from prcard.cli.judging import Judged, judging_options, language, now
 from prcard.cli.output import print_json, read_input
 from prcard.record.capture import load_capture
-from prcard.store.profiles import load_profile
+
+if TYPE_CHECKING:
+    from prcard.acceptance.profile import Profile
 
 __all__ = ["command"]
 
@@ -20,7 +23,7 @@ __all__ = ["command"]
 def command(
     *,
     file: str,
-    profile: str,
+    profile: Profile,
     at: datetime | None,
     show: tuple[str, ...],
     lang: str | None,
@@ -34,7 +37,7 @@ def command(
     Example:
       prcard verify card.capture.json --profile training
     """
-    judged = Judged(load_capture(read_input(file)), load_profile(profile), at or now(), show)
+    judged = Judged(load_capture(read_input(file)), profile, at or now(), show)
     if as_json:
         print_json(judged.document())
     else:

@@ -19,6 +19,7 @@ __all__ = [
     "capture_schema",
     "dump_capture",
     "load_capture",
+    "management_document",
     "provenance_document",
     "provenance_schema",
 ]
@@ -38,7 +39,6 @@ def dump_capture(raw: RawCard) -> str:
     Returns:
         JSON with two blanks of indent and a newline at the end.
     """
-    numbers = raw.management
     document = {
         "format": FORMAT,
         "version": VERSION,
@@ -48,7 +48,7 @@ def dump_capture(raw: RawCard) -> str:
             "fingerprint": _base64(raw.fingerprint) if raw.fingerprint else None,
             "extra": [_base64(entry) for entry in raw.extra],
         },
-        "management": {"iin": numbers.iin.hex(), "sn": numbers.sn.hex(), "dn": numbers.dn.hex()} if numbers else None,
+        "management": management_document(raw.management),
         "security_object": _base64(raw.security_object) if raw.security_object is not None else None,
         "provenance": provenance_document(raw.provenance),
     }
@@ -64,6 +64,11 @@ def provenance_document(provenance: Provenance) -> dict[str, Any]:
         "simulated": provenance.simulated,
         "read_at": provenance.read_at.isoformat() if provenance.read_at else None,
     }
+
+
+def management_document(numbers: ManagementNumbers | None) -> dict[str, str] | None:
+    """Gives the JSON form of management numbers: hexadecimal text, or None."""
+    return {"iin": numbers.iin.hex(), "sn": numbers.sn.hex(), "dn": numbers.dn.hex()} if numbers else None
 
 
 def load_capture(text: str | bytes) -> RawCard:
@@ -240,7 +245,7 @@ def _kind(value: object) -> str:
 
 
 def _refused(path: str, expected: str, found: str, advice: str = "") -> CaptureError:
-    return CaptureError(FieldProblem(path, 0, expected, found), advice=advice or "Save the card again.")
+    return CaptureError(FieldProblem(path, None, expected, found), advice=advice or "Save the card again.")
 
 
 _BASE64: Final = {"type": "string", "contentEncoding": "base64", "pattern": "^[A-Za-z0-9+/]*={0,2}$"}

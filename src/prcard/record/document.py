@@ -36,7 +36,9 @@ def from_document(document: Mapping[str, Any]) -> CardRecord:
     record = RECORDS.get(layout) if isinstance(layout, str) else None
     if record is None:
         raise RecordError(
-            FieldProblem("layout", 0, f"one of {', '.join(RECORDS)}", "nothing" if layout is None else "another value"),
+            FieldProblem(
+                "layout", None, f"one of {', '.join(RECORDS)}", "nothing" if layout is None else "another value"
+            ),
             advice="Name the layout of the card.",
         )
     problems, values = [], {}
@@ -50,7 +52,7 @@ def from_document(document: Mapping[str, Any]) -> CardRecord:
             problems.append(FieldProblem(place.name, place.offset_bytes, refused.expected, refused.found))
     known = {"layout", *(place.name for place in places)}
     problems += [
-        FieldProblem(str(name)[:40], 0, f"a field of {layout}", "an unknown name")
+        FieldProblem(str(name)[:40], None, f"a field of {layout}", "an unknown name")
         for name in document
         if name not in known
     ]

@@ -18,7 +18,7 @@ from operator import mul
 from typing import ClassVar, Final, Self, TypeAlias
 
 from prcard.errors import FieldProblem, NumberError
-from prcard.record.codes import country_by_alpha3
+from prcard.record.codes import PROVINCE, country_by_alpha3, country_by_numeric
 
 __all__ = [
     "CardNumber",
@@ -34,6 +34,7 @@ __all__ = [
     "mod11_2",
     "parse_number",
     "previous_number",
+    "unknown_parts",
 ]
 
 HKMT_REGIONS: Final = ("810000", "820000", "830000")
@@ -396,6 +397,23 @@ def parse_number(text: str) -> CardNumber:
     return ResidentNumber.parse(text)
 
 
+def unknown_parts(number: CardNumber) -> list[str]:
+    """Names the codes in a number that are in no table; none of them makes a number wrong, since tables go stale."""
+    unknown = []
+    match number:
+        case PR15Number():
+            province, country = number.region[:2], country_by_alpha3(number.nationality)
+        case PR18Number():
+            province, country = number.province, country_by_numeric(number.nationality_numeric)
+        case _:
+            province, country = number.region[:2], None
+    if PROVINCE.get(province) is None:
+        unknown.append(f"province {province}")
+    if country is None and not isinstance(number, ResidentNumber | HKMTNumber):
+        unknown.append("nationality")
+    return unknown
+
+
 def previous_number(number: PR18Number, nationality: str, link: str) -> PR15Number | None:
     """Derives the number of the 2017 card from a 2023 card.
 
@@ -518,4 +536,6 @@ def _point(character: str, at: int) -> str:
 
 
 def _refused(field: str, at: int, expected: str, found: str, advice: str = "") -> NumberError:
-    return NumberError(FieldProblem(field, at, expected, found), advice=advice)
+    """Builds the error; a number is text, so it is the message that tells the character, not an offset in bytes."""
+    where = found if " at character " in found or not at else f"{found} at character {at + 1}"
+    return NumberError(FieldProblem(field, None, expected, where), advice=advice)

@@ -184,7 +184,7 @@ def encode_carefully(places: tuple[Place, ...], values: Mapping[str, Any]) -> by
         RecordError: names every value at fault, one that is missing, and one too many.
     """
     problems = [
-        FieldProblem(name, 0, "a field of this layout", "an unknown name")
+        FieldProblem(name, None, "a field of this layout", "an unknown name")
         for name in sorted(values.keys() - fields(places))
     ]
     zone = bytearray()

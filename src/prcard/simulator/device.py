@@ -165,4 +165,4 @@ def _check_zones(card: RawCard) -> None:
 
 
 def _bad_card(field: str, expected: str, found: str) -> RecordError:
-    return RecordError(FieldProblem(field, 0, expected, found), advice="Lay down a card with whole zones.")
+    return RecordError(FieldProblem(field, None, expected, found), advice="Lay down a card with whole zones.")

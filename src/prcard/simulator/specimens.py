@@ -67,7 +67,7 @@ def specimen(name: str) -> Specimen:
             return entry
     known = ", ".join(entry.name for entry in SPECIMENS)
     raise RecordError(
-        FieldProblem("specimen", 0, f"one of {known}", repr(name[:40])), advice="Choose one of these names."
+        FieldProblem("specimen", None, f"one of {known}", repr(name[:40])), advice="Choose one of these names."
     )
 
 

@@ -65,5 +65,5 @@ def write_whole(path: Path, data: bytes) -> None:
 
 def _refusal(path: Path, expected: str, found: str) -> CaptureError:
     return CaptureError(
-        FieldProblem(path.name, 0, expected, found), advice="Check the folder, its rights and its space."
+        FieldProblem(str(path), None, expected, found), advice="Check the folder, its rights and its space."
     )

@@ -127,6 +127,7 @@ class CardZones:
         fingerprint: 0, 512 or 1024 bytes.
         extra: Additional addresses, 70 bytes each.
         management: IIN (4), SN (8) and DN (16 bytes) in a row, or b"".
+        unknown: Commands that were asked for and that the reader does not know.
         found_again: True when the reader finds the same card at once again, or did not say. Then only its absence
             tells a new card from this one, and the next reading needs `fresh`.
     """
@@ -136,6 +137,7 @@ class CardZones:
     fingerprint: bytes = b""
     extra: tuple[bytes, ...] = ()
     management: bytes = b""
+    unknown: tuple[Command, ...] = ()
     found_again: bool = False
 
 
@@ -213,6 +215,7 @@ class _CardReading:
         self.now = 0.0
         self.damaged = 0
         self.fault = ""
+        self.not_selected: Reply | None = None
 
     def run(self, now: float) -> Procedure[CardZones]:
         self.now = now
@@ -252,7 +255,7 @@ class _CardReading:
         seen_absent = removed
         while True:
             if self.now >= self.deadline:
-                raise _no_reader(self.fault) if self.damaged else self.no_card(lifted=seen_absent)
+                raise self.in_vain(lifted=seen_absent)
             reply = (yield from self.exchange(Command.FIND_CARD, FIND_S)).reply
             if reply is None:
                 continue
@@ -275,6 +278,7 @@ class _CardReading:
                 return True
             if reply.status is not Status.SELECT_FAILED:
                 raise _refused(ReaderFault.CARD_REFUSED, "The card could not be selected", reply)
+            self.not_selected = reply
             yield from self.pause(SETTLE_S)
             return False
 
@@ -299,14 +303,12 @@ class _CardReading:
 
     def additions(self, zones: ReadZones) -> Procedure[CardZones]:
         """Reads what was asked for beside the base zones, from the card that still lies there."""
-        extra: tuple[bytes, ...] = ()
-        management = b""
-        if self.options.extra:
-            reply = yield from self.addition(Command.READ_EXTRA)
-            if reply.status is not Status.NO_CONTENT:
-                extra = tuple(reply.data[at : at + 70] for at in range(0, len(reply.data), 70))
-        if self.options.management:
-            management = (yield from self.addition(Command.READ_MANAGEMENT)).data
+        asked = {Command.READ_EXTRA: self.options.extra, Command.READ_MANAGEMENT: self.options.management}
+        replies: dict[Command, Reply] = {}
+        for command in (command for command, wanted in asked.items() if wanted):
+            replies[command] = yield from self.addition(command)
+        data = {command: reply.data for command, reply in replies.items()}
+        extra = data.get(Command.READ_EXTRA, b"")
         keep = self.options.fingerprint or zones.fingerprint[:1] == b"\x77"
         # The card lies there still. Readers that read once do not find it again; with the others the host must watch.
         again = yield Exchange(Command.FIND_CARD, AGAIN_S)
@@ -314,8 +316,10 @@ class _CardReading:
             text=zones.text,
             photo=zones.photo,
             fingerprint=zones.fingerprint if keep else b"",
-            extra=extra,
-            management=management,
+            extra=tuple(extra[at : at + 70] for at in range(0, len(extra), 70)),
+            management=data.get(Command.READ_MANAGEMENT, b""),
+            # Not every reader knows these commands (B): what was read is not thrown away for that.
+            unknown=tuple(command for command, reply in replies.items() if reply.status is Status.BAD_COMMAND),
             found_again=again.reply is None or again.reply.status is Status.CARD_FOUND,
         )
 
@@ -324,10 +328,8 @@ class _CardReading:
             reply = (yield from self.exchange(command, EXTRA_S)).reply
             if reply is None:
                 continue
-            if reply.status in {Status.DONE, Status.NO_CONTENT}:
+            if reply.status in {Status.DONE, Status.NO_CONTENT, Status.BAD_COMMAND}:
                 return reply
-            if reply.status is Status.BAD_COMMAND:
-                raise _refused(ReaderFault.REFUSED, f"The reader does not know {command.name}", reply)
             raise (yield from self.card_error(reply))
 
     def card_error(self, reply: Reply) -> Procedure[ReaderError]:
@@ -338,12 +340,17 @@ class _CardReading:
         if answer.reply is not None and answer.reply.status is Status.NO_CARD:
             return ReaderError(
                 ReaderFault.CARD_REMOVED,
-                "The card was lifted before it was read.",
+                "The card was lifted before everything was read.",
                 "Lay it down again and leave it there until the reading is done.",
             )
         return _refused(ReaderFault.CARD_UNREADABLE, "The card could not be read", reply)
 
-    def no_card(self, *, lifted: bool) -> ReaderError:
+    def in_vain(self, *, lifted: bool) -> ReaderError:
+        """Names why no card was selected in time."""
+        if self.damaged:
+            return _no_reader(self.fault)
+        if self.not_selected is not None:
+            return _refused(ReaderFault.CARD_UNREADABLE, "A card was found but not selected", self.not_selected)
         if not lifted:
             return ReaderError(
                 ReaderFault.CARD_NOT_LIFTED,
@@ -392,7 +399,7 @@ def _no_reader(fault: str) -> ReaderError:
     if fault:
         return ReaderError(
             ReaderFault.GARBAGE,
-            f"What the reader sends is not the SAM_V protocol or is damaged: {fault}",
+            f"What the reader sends is not the SAM_V protocol or is damaged: {fault.rstrip('.')}.",
             "Check the cable, the speed (?baud=) and that this is a SAM_V reader.",
         )
     return ReaderError(
