@@ -45,7 +45,7 @@ def test_damage_is_shown_beside_the_rest(run: Run, fixture_file: Files, tmp_path
 @pytest.mark.parametrize(
     ("text", "code", "words"),
     [
-        ("AAAAAA969600032001 22", 5, "preamble"),
+        ("AAAAAA969600032001 22", 5, "preamble at byte 4"),
         ("AAAAAA9669 0003 2001 22", 0, "find a card"),
         ("AAAAAA9669 0003 2001 23", 5, "CHK"),
         ("AAAAAA9669 0004 000080 84", 0, "no card"),
@@ -55,6 +55,27 @@ def test_frames(run: Run, text: str, code: int, words: str) -> None:
     result = run("inspect", text)
     assert result.code == code
     assert words in result.out
+
+
+def test_zones_are_known_by_their_length(run: Run, fixture_file: Files) -> None:
+    assert run("inspect", fixture_file("alice/photo.bin"), "--json").document("inspection")["photo"]["width"] == 68
+    zone = run("inspect", fixture_file("chen/fingerprint.bin"), "--json").document("inspection")["fingerprint"]
+    assert zone["kind"] == "fingerprints"
+
+
+def test_what_lies_beside_the_text_is_shown_too(run: Run, fixture_file: Files) -> None:
+    document = run("inspect", fixture_file("ivan/card.capture.json"), "--json").document("inspection")
+    assert document["extra"]["addresses"] == ["云南省大理市样本镇3号"]
+    assert document["management"]["numbers"] is None
+
+
+def test_hexadecimal_text_may_be_in_pieces_and_a_file_goes_first(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("inspect", "AAAAAA9669", "0003", "2001", "22").code == 0
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "d1").write_bytes(bytes.fromhex("AAAAAA96690003200122"))
+    assert "find a card" in run("inspect", "d1").out
 
 
 @pytest.mark.parametrize("content", [b"", b"rubbish", bytes(300), b"\x00" * 256])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -123,14 +125,30 @@ def test_other_ends(raised: BaseException, expected: int, monkeypatch: pytest.Mo
     assert left.value.code == expected
 
 
-def test_a_reader_of_our_output_that_leaves_is_no_error() -> None:
-    done = subprocess.run(
-        f"{sys.executable} -m prcard.cli.main number check 911124198108030024 | true; echo ${{PIPESTATUS[0]}}",
-        shell=True,
-        executable="/bin/bash",
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == "0"
+COMMANDS_AND_CODES = [
+    (("number", "check", "911124198108030024"), 0),
+    (("number", "check", "abc"), 1),
+    (("read", "--reader", "sim:goro", "--profile", "training"), 1),
+    (("read", "--reader", "tcp:127.0.0.1:1", "--json"), 4),
+    (("record", "decode", "/dev/null", "--json"), 5),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code"), COMMANDS_AND_CODES)
+def test_output_that_nobody_takes_changes_no_exit_code(arguments: tuple[str, ...], code: int) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    command = [sys.executable, "-m", "prcard.cli.main", *arguments]
+    done = subprocess.run(command, stdout=write_end, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write_end)
+    assert done.returncode == code
     assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_a_full_disk_is_said_and_is_no_bug() -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "prcard.cli.main", "number", "check", "abc"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == ExitCode.MALFORMED
+    assert "stdout: expected output that can be written, found No space left on device" in done.stderr

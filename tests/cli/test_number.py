@@ -31,9 +31,25 @@ def test_check(run: Run, text: str, code: int, scheme: str | None) -> None:
     assert document["valid"] is (code == 0)
     assert document["scheme"] == scheme
     assert bool(document["problem"]) is (code == 1)
+    assert document["remarks"] == []
     words = run("number", "check", text)
     assert words.code == code
     assert words.out.startswith("valid" if code == 0 else "INVALID")
+
+
+@pytest.mark.parametrize(
+    ("text", "remarks"),
+    [
+        ("911999198108030029", ["nationality"]),
+        ("999124198108030026", ["province 99"]),
+        ("XXX110081080316", ["nationality"]),
+        ("CAN999981080312", ["province 99"]),
+    ],
+)
+def test_codes_in_no_table_are_remarked_not_refused(run: Run, text: str, remarks: list[str]) -> None:
+    result = run("number", "check", text, "--json")
+    assert result.document("number-check")["remarks"] == remarks
+    assert "not in the tables" in run("number", "check", text).out
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -72,11 +71,36 @@ def test_no_reader_attached(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_field_that_is_none_is_refused_before_a_card_is_read(run: Run, tmp_path: Path) -> None:
     result = run("read", "--reader", "tcp:127.0.0.1:1", "--show", "nonsense")
-    assert result.code == 5
+    assert result.code == 2
     assert "birth_date" in result.err
 
 
 def test_an_unknown_profile_is_refused_before_a_card_is_read(run: Run) -> None:
     result = run("read", "--reader", "tcp:127.0.0.1:1", "--profile", "nonsense", "--json")
-    assert result.code == 5
-    assert json.loads(result.out)["error"]["kind"] == "ProfileError"
+    assert (result.code, result.out) == (2, "")
+    assert "counter, training" in result.err
+
+
+def test_the_only_reader_is_used_and_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uris, "attached_readers", lambda: [("sim:alice", "")])
+    result = run("read", "--profile", "training")
+    assert result.code == 0
+    assert "Using sim:alice, the only reader attached." in result.err
+
+
+def test_a_uri_that_is_none_is_wrong_usage(run: Run) -> None:
+    for uri in ("nonsense", "foo:bar", "tcp:", "sim:nobody", "serial:/dev/null?baud=x"):
+        result = run("read", "--reader", uri, "--json")
+        assert result.code == 2
+        assert result.document("error")["error"]["fault"] == "reader-uri-malformed"
+
+
+def test_what_is_read_beside_the_record_is_shown_and_masked(run: Run) -> None:
+    options = ("--reader", "sim:ivan", "--profile", "training", "--extra", "--management", "--json")
+    masked = run("read", *options).document("judgement")
+    assert masked["extra"] == ["******"]
+    assert masked["management"] == {"iin": "******", "sn": "******", "dn": "******"}
+    shown = run("read", *options, "--show", "extra", "--show", "management").document("judgement")
+    assert shown["extra"] == ["云南省大理市样本镇3号"]
+    assert shown["management"]["iin"] == "00000000"
+    assert "extra: ['******']" in run("read", *options[:-1]).out

@@ -139,7 +139,7 @@ def test_what_is_wrong_is_named_by_its_place(path: str, value: object) -> None:
 @pytest.mark.parametrize("key", ["format", "version", "zones", "security_object", "provenance"])
 def test_a_missing_key_is_named(key: str) -> None:
     document = {name: value for name, value in DOCUMENT.items() if name != key}
-    with pytest.raises(CaptureError, match=f"capture.{key} at byte 0: expected a value, found nothing"):
+    with pytest.raises(CaptureError, match=f"capture.{key}: expected a value, found nothing"):
         load_capture(json.dumps(document))
 
 

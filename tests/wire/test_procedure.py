@@ -172,7 +172,8 @@ def test_select_that_always_fails_ends_in_time() -> None:
     turn = {Command.FIND_CARD: FOUND, Command.SELECT_CARD: (Status.SELECT_FAILED, b"")}
     answer_from(desk, lambda command: turn[command])
     error = refused(desk, 3)
-    assert error.fault in {ReaderFault.NO_CARD, ReaderFault.SILENT}
+    assert error.fault is ReaderFault.CARD_UNREADABLE
+    assert "(81)" in str(error)
     assert desk.now - 100 <= 3.3
 
 
@@ -222,10 +223,11 @@ def test_management_numbers_come_as_28_bytes() -> None:
     assert read(Desk(FOUND, SELECTED, BASE, NOISE, (Status.DONE, numbers)), management=True).management == numbers
 
 
-def test_addition_that_the_reader_does_not_know_is_an_error() -> None:
-    error = refused(Desk(FOUND, SELECTED, BASE, (Status.BAD_COMMAND, b"")), management=True)
-    assert error.fault is ReaderFault.REFUSED
-    assert "READ_MANAGEMENT" in str(error)
+def test_addition_that_the_reader_does_not_know_costs_nothing_that_was_read() -> None:
+    unknown = (Status.BAD_COMMAND, b"")
+    zones = read(Desk(FOUND, SELECTED, BASE, unknown, unknown), management=True, extra=True)
+    assert (zones.text, zones.extra, zones.management) == (TEXT, (), b"")
+    assert zones.unknown == (Command.READ_EXTRA, Command.READ_MANAGEMENT)
 
 
 def test_card_lifted_between_base_and_address_gives_nothing() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import Any
 
 import click
@@ -52,7 +52,8 @@ _ZONES = {TEXT_BYTES, PHOTO_BYTES, *FINGERPRINT_BYTES}
 
 def _input(source: tuple[str, ...]) -> bytes:
     """A file that is there goes before hexadecimal text; what is neither is a file that is missing."""
-    if len(source) == 1 and (source[0] == "-" or Path(source[0]).exists()):
+    # os.path: pathlib raises where a long hexadecimal text is no possible file name.
+    if len(source) == 1 and (source[0] == "-" or os.path.exists(source[0])):  # noqa: PTH110  # as said above
         return read_input(source[0])
     return parse_hex("".join(source).encode()) or read_input(" ".join(source))
 

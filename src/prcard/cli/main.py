@@ -11,7 +11,7 @@ import click
 from prcard._version import __version__
 from prcard.errors import PRCardError, ReaderError, ReaderFault
 
-__all__ = ["COMMANDS", "ExitCode", "cli", "main"]
+__all__ = ["COMMANDS", "HELP_OPTIONS", "ExitCode", "cli", "main"]
 
 
 class ExitCode(IntEnum):
@@ -25,6 +25,8 @@ class ExitCode(IntEnum):
     MALFORMED = 5
     BUG = 70
 
+
+HELP_OPTIONS: Final = ["-h", "--help"]
 
 # Command -> (module of prcard.cli, one-sentence help). The module is imported when its command runs, so that
 # `prcard --help` stays quick; a test compares the sentences with the commands themselves.
@@ -60,7 +62,7 @@ class _LazyGroup(click.Group):
             formatter.write_dl([(name, sentence) for name, (_, sentence) in COMMANDS.items()])
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": HELP_OPTIONS})
 @click.version_option(__version__, prog_name="prcard")
 def cli() -> None:
     """Read, judge, sign and simulate the cards that a Shenfenzheng reader reads.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prcard.cli.main import COMMANDS, ExitCode
+from prcard.cli.main import COMMANDS, HELP_OPTIONS, ExitCode
 from prcard.cli.schemas import COMMAND_SCHEMAS
 
 if TYPE_CHECKING:
@@ -51,7 +51,13 @@ def commands_page() -> str:
         *(f"| {code.value} | {meaning} |" for code, meaning in _MEANINGS.items()),
     ]
     for name, command in leaves():
-        context = click.Context(command, info_name=f"prcard {name}", terminal_width=100, max_content_width=100)
+        context = click.Context(
+            command,
+            info_name=f"prcard {name}",
+            terminal_width=100,
+            max_content_width=100,
+            help_option_names=HELP_OPTIONS,
+        )
         lines += ["", f"## `prcard {name}`", "", f"JSON: `schemas/{COMMAND_SCHEMAS[name]}.schema.json`", ""]
         lines += ["```text", command.get_help(context), "```"]
     return "\n".join(lines) + "\n"

@@ -27,4 +27,10 @@ def test_places_are_those_of_the_published_table() -> None:
 
 
 def test_what_is_not_confirmed_is_marked() -> None:
-    assert {place.name for place in PR2023Layout.places() if not place.confirmed} == {"english_name", "english_name_rest", "previous_number_link", "renewal_count", "reserved_158"}
+    assert {place.name for place in PR2023Layout.places() if not place.confirmed} == {
+        "english_name",
+        "english_name_rest",
+        "previous_number_link",
+        "renewal_count",
+        "reserved_158",
+    }
