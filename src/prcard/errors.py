@@ -62,18 +62,20 @@ class FieldProblem(NamedTuple):
 
     Attributes:
         field: Name of the field in its layout, or of the document part.
-        offset_bytes: Offset of the first byte at fault within its zone; 0 for a whole document.
+        offset_bytes: Offset of the first byte at fault within its zone; None for what has no bytes, such as a key of
+            a document or a character of a number.
         expected: What the layout wants, in words.
         found: The offending unit in words; never the whole value, which is personal data.
     """
 
     field: str
-    offset_bytes: int
+    offset_bytes: int | None
     expected: str
     found: str
 
     def __str__(self) -> str:
-        return f"{self.field} at byte {self.offset_bytes}: expected {self.expected}, found {self.found}"
+        where = "" if self.offset_bytes is None else f" at byte {self.offset_bytes}"
+        return f"{self.field}{where}: expected {self.expected}, found {self.found}"
 
 
 class RecordError(PRCardError):
@@ -137,7 +139,18 @@ class ProfileError(PRCardError):
 
 
 class TrustError(PRCardError):
-    """A certificate, signature, list or trust folder is refused."""
+    """A certificate, signature, list or trust folder is refused.
+
+    Attributes:
+        reason: The stable code, a value of `prcard.trust.reasons.TrustReason`.
+        advice: What to do next, one sentence.
+    """
+
+    def __init__(self, reason: str, message: str, advice: str) -> None:
+        """Keep code and advice; the message is the fact followed by the advice."""
+        self.reason = reason
+        self.advice = advice
+        super().__init__(f"{message}. {advice}")
 
 
 class BatchError(PRCardError):

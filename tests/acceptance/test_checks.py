@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +20,10 @@ from prcard.record.raw import Provenance, RawCard
 
 MakeCard = Callable[..., RawCard]
 SEEN: set[str] = set()
+UNBORN = {"birth_date": "2027-01-01", "issue_date": "2030-01-01", "expiry_date": "2034-12-31"}
+NO_PROVINCE = PR18Number.build(
+    province="99", nationality_numeric="124", birth_date=date(1985, 4, 12), sequence="002"
+).text
 
 
 def check(code: str, raw: RawCard, profile: Profile, at: datetime) -> Check:
@@ -70,7 +74,14 @@ def test_text_that_is_malformed_leaves_the_rest_unchecked(card: MakeCard, traini
     raw = card()
     broken = replace(raw, text=b"\0\0" + raw.text[2:])
     assert says(check("text-decodes", broken, training, now)) == ("FAILED", "malformed")
-    for code in ("builds-back", "number-check-digit", "number-agrees", "dates-lawful", "valid-at-moment", "codes-known"):
+    for code in (
+        "builds-back",
+        "number-check-digit",
+        "number-agrees",
+        "dates-lawful",
+        "valid-at-moment",
+        "codes-known",
+    ):
         assert says(check(code, broken, training, now)) == ("NOT_CHECKED", "needs-record")
 
 
@@ -109,9 +120,7 @@ def test_builds_back(card: MakeCard, training: Profile, now: datetime) -> None:
         ("chen", "010105195802030011", "number-form-wrong"),
     ],
 )
-def test_check_digit(
-    card: MakeCard, training: Profile, now: datetime, name: str, text: str, reason: str
-) -> None:
+def test_check_digit(card: MakeCard, training: Profile, now: datetime, name: str, text: str, reason: str) -> None:
     outcome = "PASSED" if reason == "in-order" else "FAILED"
     assert says(check("number-check-digit", card(name, number=text), training, now)) == (outcome, reason)
 
@@ -167,7 +176,7 @@ def test_letters_in_a_birth_place_do_not_pass_as_digits(card: MakeCard, training
         ("alice", {"expiry_date": "2030-01-01"}, "NOTED", "validity-unusual"),
         ("alice", {"expiry_date": "2024-02-28"}, "FAILED", "expiry-before-issue"),
         ("alice", {"birth_date": "2024-03-02"}, "FAILED", "birth-after-issue"),
-        ("alice", {"birth_date": "2027-01-01", "issue_date": "2030-01-01", "expiry_date": "2034-12-31"}, "FAILED", "birth-after-issue"),
+        ("alice", UNBORN, "FAILED", "birth-after-issue"),
         ("fatima", {"expiry_date": "2034-05-31"}, "FAILED", "validity-too-long"),
         ("ivan", {"expiry_date": "长期"}, "FAILED", "validity-too-long"),
         ("chen", {"expiry_date": "2030-05-05"}, "NOTED", "validity-unusual"),
@@ -214,7 +223,7 @@ def test_a_card_without_end_date_does_not_expire(card: MakeCard, training: Profi
         ("chen", {"nation": "81"}, ["nation"]),
         ("alice", {"nationality": "ZZZ"}, ["nationality"]),
         ("alice", {"nationality": "XXA"}, []),
-        ("alice", {"number": PR18Number.build(province="99", nationality_numeric="124", birth_date=datetime(1985, 4, 12).date(), sequence="002").text}, ["province of the number"]),  # noqa: DTZ001
+        ("alice", {"number": NO_PROVINCE}, ["province of the number"]),
         ("bob", {"number": "USA990079113012"[:14] + check_digit_731("USA99007911301")}, ["province of the number"]),
     ],
 )  # fmt: skip
@@ -280,9 +289,7 @@ def test_readers_are_known_by_their_sam(real: MakeCard, counter: Profile, now: d
         ("chen", {}, True),
     ],
 )
-def test_specimens_are_known_by_either_name(
-    card: MakeCard, name: str, changes: dict[str, str], specimen: bool
-) -> None:
+def test_specimens_are_known_by_either_name(card: MakeCard, name: str, changes: dict[str, str], specimen: bool) -> None:
     raw = card(name, **(changes | ({"chinese_name": ""} if changes.get("english_name") == "Specimen" else {})))
     assert is_specimen(decode(raw.text)) is specimen
 

@@ -45,7 +45,9 @@ def test_numbers(card: MakeCard, name: str, level: str, number: str | None) -> N
 
 
 def test_names_keep_initials_only(card: MakeCard) -> None:
-    masked = mask_document(document(card(english_name="SPECIMEN-DE LA O'X, ALICE B", chinese_name="样本𠮷丽")), "counter")
+    masked = mask_document(
+        document(card(english_name="SPECIMEN-DE LA O'X, ALICE B", chinese_name="样本𠮷丽")), "counter"
+    )
     assert masked["english_name"] == "S*******-D* L* O'X, A**** B"
     assert masked["chinese_name"] == "样***"
 
@@ -72,7 +74,7 @@ def test_no_masked_form_shows_nationality_birth_or_sex(entry: object, level: str
 
 @pytest.mark.parametrize("layout", RECORDS)
 def test_every_field_of_every_layout_is_masked_or_known_to_be_open(layout: str) -> None:
-    plain = {"layout": layout, **{name: "A1-B2" for name in fields(RECORDS[layout].places)}, "number": "9" * 18}
+    plain = {"layout": layout, **dict.fromkeys(fields(RECORDS[layout].places), "A1-B2"), "number": "9" * 18}
     for name, value in mask_document(plain, "screen").items():
         assert (value == plain[name]) is (name in OPEN), name
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -46,3 +46,21 @@ def test_law_bulk_rules_and_verdict_say_the_same(entry: object, field: str, day:
         for reason in check.evidence["reasons"]
     }
     assert told == set(rules.record_problems(record))
+
+
+@given(
+    st.sampled_from(SPECIMENS),
+    st.dates(date(1920, 1, 1), date(2030, 1, 1)),
+    st.dates(date(2000, 1, 1), date(2040, 1, 1)),
+    st.sampled_from((0, 5, 9, 10, 11, 20)),
+    st.integers(-2, 2),
+)
+def test_law_the_quick_look_at_dates_gives_what_the_careful_one_gives(
+    entry: object, birth: date, issue: date, years: int, days: int
+) -> None:
+    document = to_document(entry.record())  # type: ignore[attr-defined]  # a Specimen
+    expiry = date(issue.year + years, issue.month, min(issue.day, 28)) + timedelta(days=days)
+    for end in (str(expiry), *(["长期"] if document["layout"] == "resident" else [])):
+        changed = {"birth_date": str(birth), "issue_date": str(issue), "expiry_date": end}
+        record = from_document(document | changed)
+        assert rules.date_problems(record) == rules.careful_date_problems(record)

@@ -36,9 +36,7 @@ def test_specimens_are_good_in_training_but_the_expired_one(
     assert verify(raw, counter, now).outcome is Outcome.FAILED
 
 
-def test_a_real_card_cannot_pass_where_signatures_are_required(
-    real: MakeCard, counter: Profile, now: datetime
-) -> None:
+def test_a_real_card_cannot_pass_where_signatures_are_required(real: MakeCard, counter: Profile, now: datetime) -> None:
     known = replace(counter, sam_allow_list=("05.01-*",))
     verdict = verify(real(), known, now)
     assert verdict.outcome is Outcome.INDETERMINATE

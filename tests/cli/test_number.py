@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 Run = Callable[..., Any]
+BORN = ("--birth", "1981-08-03")
 
 
 @pytest.mark.parametrize(
@@ -74,8 +75,8 @@ def test_link_of_what_is_no_number(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "number"),
     [
-        (("pr18", "--region", "11", "--nationality", "124", "--birth", "1981-08-03", "--sequence", "002"), "911124198108030024"),
-        (("pr15", "--region", "1100", "--nationality", "CAN", "--birth", "1981-08-03", "--sequence", "1"), "CAN110081080310"),
+        (("pr18", "--region", "11", "--nationality", "124", *BORN, "--sequence", "002"), "911124198108030024"),
+        (("pr15", "--region", "1100", "--nationality", "CAN", *BORN, "--sequence", "1"), "CAN110081080310"),
         (("resident", "--region", "110105", "--birth", "1949-12-31", "--sequence", "002"), "11010519491231002X"),
         (("hkmt", "--region", "830000", "--birth", "1992-01-30", "--sequence", "002"), "830000199201300022"),
     ],

@@ -98,9 +98,9 @@ def test_a_second_control_connection_waits_its_turn() -> None:
 
 
 def test_the_line_speed_can_be_made_to_matter() -> None:
-    with simulator("--face", "serial", "--card", "alice", "--strict-speed", "--pace", "115200") as (_, document):
-        with open_reader(uris(document)["serial"]) as reader:
-            assert reader.read(10).text == specimen("alice").card().text
+    options = ("--face", "serial", "--card", "alice", "--strict-speed", "--pace", "115200")
+    with simulator(*options) as (_, document), open_reader(uris(document)["serial"]) as reader:
+        assert reader.read(10).text == specimen("alice").card().text
 
 
 def test_words_for_people() -> None:

@@ -45,8 +45,8 @@ def channel(request: pytest.FixtureRequest, virtual: VirtualReader) -> Iterator[
         return
     face = {"serial": PtyFace, "tcp": TCPFace, "udp": UDPFace}[request.param]()
     with Server(virtual, [face]):
-        opener: Callable[[str], Channel] = {"serial": open_serial, "tcp": open_tcp, "udp": open_udp}[request.param]
-        yield opener(face.uri.partition(":")[2])
+        openers: dict[str, Callable[[str], Channel]] = {"serial": open_serial, "tcp": open_tcp, "udp": open_udp}
+        yield openers[request.param](face.uri.partition(":")[2])
 
 
 def fault_of(call: Callable[[], object]) -> ReaderFault:
@@ -245,7 +245,7 @@ def test_one_thread_reads_at_a_time(virtual: VirtualReader) -> None:
             return plain(step)  # type: ignore[arg-type]  # passed on as it came
 
         reader._carry_out = tell  # type: ignore[method-assign,assignment]  # to await the first step
-        thread = threading.Thread(target=lambda: pytest.raises(ReaderError, reader.read, 1.0))
+        thread = threading.Thread(target=lambda: fault_of(lambda: reader.read(1.0)))
         thread.start()
         assert reading.wait(5)
         assert fault_of(lambda: reader.read(1.0)) is ReaderFault.BUSY

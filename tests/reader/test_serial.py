@@ -107,7 +107,7 @@ def test_port_in_use_by_another_program(pty: tuple[int, str]) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become a user without rights on the port")
 def test_port_that_may_not_be_opened(pty: tuple[int, str], tmp_path: Path) -> None:
     _, device = pty
-    os.chmod(device, 0o600)
+    Path(device).chmod(0o600)
     code = (
         "import os, sys; from prcard.reader import serial; os.setgid(65534); os.setuid(65534)\n"
         "import serial as _\n"

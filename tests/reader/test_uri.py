@@ -11,7 +11,11 @@ import pytest
 
 from prcard.errors import ReaderError, ReaderFault
 from prcard.reader import uri as uris
+from prcard.reader.recording import RecordingChannel
+from prcard.reader.sam import SAMReader
 from prcard.reader.uri import BUILT_IN, GROUP, attached_readers, choose_reader, open_channel, open_reader
+from prcard.simulator.device import VirtualReader
+from prcard.simulator.inprocess import InProcessChannel
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,6 +45,17 @@ def test_the_simulator_is_an_ordinary_reader() -> None:
         raw = reader.read(5)
     assert raw.provenance.transport == "sim"
     assert raw.provenance.simulated
+
+
+def test_a_replay_is_never_a_real_reading(tmp_path: Path) -> None:
+    """Even when the recording holds the SAM id of a real reader."""
+    channel = RecordingChannel(InProcessChannel(VirtualReader(sam_id=bytes(16)).line()))
+    SAMReader(channel).close()
+    path = tmp_path / "session.txt"
+    path.write_text(channel.transcript.serialize(unredacted=True), encoding="utf-8")
+    with open_reader(f"replay:{path}") as reader:
+        assert reader.sam_id == "00.00-00000000-0000000000-0000000000"
+        assert reader.simulated
 
 
 def test_asked_for_is_taken() -> None:

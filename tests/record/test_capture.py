@@ -133,7 +133,7 @@ def change(path: str, value: object) -> str:
 def test_what_is_wrong_is_named_by_its_place(path: str, value: object) -> None:
     with pytest.raises(CaptureError) as error:
         load_capture(change(path, value))
-    assert error.value.problems[0].field.startswith(f"capture.{path.split('.')[0]}")
+    assert error.value.problems[0].field.startswith(f"capture.{path.split('.', maxsplit=1)[0]}")
 
 
 @pytest.mark.parametrize("key", ["format", "version", "zones", "security_object", "provenance"])

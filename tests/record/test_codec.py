@@ -35,7 +35,7 @@ Zones = st.SearchStrategy[tuple[type[Layout], bytes]]
 MakeZone = Callable[..., bytes]
 
 
-def refusals(call: Callable[[], Any]) -> set[tuple[str, int]]:
+def refusals(call: Callable[[], Any]) -> set[tuple[str, int | None]]:
     with pytest.raises(RecordError) as error:
         call()
     assert error.value.problems
@@ -194,8 +194,8 @@ def test_trap_other_padding_is_refused(zone: MakeZone, padding: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "2024W011", "2024-1-1", "２０２４０１０１", "2024010²", " 2240101", "+2240101", "2_240101", "20240230", "20231301",
-        "00000101", "20240100", "2024010 ", "        ", "٢٠٢٤٠١٠١", "99999999",
+        "2024W011", "2024-1-1", "２０２４０１０１", "2024010²", " 2240101", "+2240101", "2_240101", "20240230",
+        "20231301", "00000101", "20240100", "2024010 ", "        ", "٢٠٢٤٠١٠١", "99999999",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_records_cannot_be_changed(vector: tuple[type[Layout], Vector, bytes]) -
 
 
 def test_records_are_values(vector: tuple[type[Layout], Vector, bytes], zone: MakeZone) -> None:
-    record, twin = decode(vector[2]), decode(bytearray(vector[2]))
+    record, twin = decode(vector[2]), decode(bytearray(vector[2]))  # type: ignore[arg-type]  # taken all the same
     assert record == twin
     assert hash(record) == hash(twin)
     assert record != decode(zone("pr2017", english_name="SPECIMEN OTHER"))

@@ -76,14 +76,13 @@ def test_a_pty_vanishes_when_the_server_stops(reader: VirtualReader) -> None:
 def test_bytes_at_another_speed_are_lost(reader: VirtualReader) -> None:
     serial = pytest.importorskip("serial")
     face = PtyFace(reader)
-    with Server(reader, [face]):
-        with serial.Serial(face.uri.removeprefix("serial:"), 9600, timeout=0.1) as port:
-            port.write(FIND)
-            assert port.read(1) == b""
-            port.baudrate = 115200
-            port.timeout = 5
-            port.write(FIND)
-            assert port.read(len(FOUND)) == FOUND
+    with Server(reader, [face]), serial.Serial(face.uri.removeprefix("serial:"), 9600, timeout=0.1) as port:
+        port.write(FIND)
+        assert port.read(1) == b""
+        port.baudrate = 115200
+        port.timeout = 5
+        port.write(FIND)
+        assert port.read(len(FOUND)) == FOUND
 
 
 def test_tcp_serves_several_hosts_one_card(reader: VirtualReader) -> None:

@@ -276,7 +276,11 @@ def test_a_card_read_before_must_go_before_the_next(seen: list[Scripted]) -> Non
 
 @pytest.mark.parametrize(("answer", "again"), [(ABSENT, False), (FOUND, True), (SILENCE, True), (NOISE, True)])
 def test_it_is_told_whether_the_reader_finds_the_card_again(answer: Scripted, again: bool) -> None:
-    assert read(Desk(FOUND, SELECTED, BASE, answer)).found_again is again
+    assert read(Desk(FOUND, SELECTED, BASE, answer, answer)).found_again is again
+
+
+def test_one_damaged_reply_at_the_end_is_asked_for_again() -> None:
+    assert read(Desk(FOUND, SELECTED, BASE, NOISE, ABSENT)).found_again is False
 
 
 def test_a_silent_end_does_not_lose_the_card_that_was_read() -> None:

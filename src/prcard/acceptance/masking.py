@@ -28,6 +28,8 @@ __all__ = ["MASKS", "check_fields", "mask_document"]
 
 STAR: Final = "*"
 ALL: Final = "all"
+BESIDE: Final = ("extra", "management")
+"""What is read beside the record and masked by the same names."""
 
 
 def _keep(first: int, last: int) -> Callable[[str], str]:
@@ -113,7 +115,7 @@ def mask_document(document: dict[str, Any], level: str, show: Collection[str] = 
     """
     check_fields(show)
     if level not in MASK_LEVELS:
-        raise RecordError(FieldProblem("level", 0, f"one of {', '.join(MASK_LEVELS)}", repr(level[:40])))
+        raise RecordError(FieldProblem("level", None, f"one of {', '.join(MASK_LEVELS)}", repr(level[:40])))
     if level == "full" or ALL in show:
         return dict(document)
     return {
@@ -129,9 +131,9 @@ def check_fields(names: Collection[str]) -> None:
     """
     known = sorted({name for record in RECORDS.values() for name in fields(record.places)})
     for name in names:
-        if name not in known and name != ALL:
+        if name not in known and name not in {ALL, *BESIDE}:
             raise RecordError(
-                FieldProblem("show", 0, f"one of {', '.join(known)} or all", repr(name[:40])),
+                FieldProblem("show", None, f"one of {', '.join(known)} or all", repr(name[:40])),
                 advice="Correct the name.",
             )
 

@@ -1,4 +1,4 @@
-"""Acceptance profiles: what a purpose asks of a card. Data, with source and date; engineering input, not legal advice."""
+"""Acceptance profiles: what a purpose asks of a card. Dated data with a source: engineering input, no legal advice."""
 
 from __future__ import annotations
 
@@ -95,9 +95,9 @@ def _flag(key: str, value: object) -> bool:
 
 
 def _day(key: str, value: object) -> str:
-    import datetime
+    import datetime as dt
 
-    if isinstance(value, datetime.datetime) or not isinstance(value, datetime.date):
+    if isinstance(value, dt.datetime) or not isinstance(value, dt.date):
         raise ProfileError(f"profile: {key!r}: expected a day as 2026-01-31, found {_kind(value)}; correct it")
     return value.isoformat()
 

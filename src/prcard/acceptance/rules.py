@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Final
 
 from prcard.errors import NumberError
 from prcard.record import PermanentResident2017, PermanentResident2023
-from prcard.record.codes import VALIDITY, age_on, country_by_alpha3, end_dates, lawful_validity_years
-from prcard.record.kinds import LongTerm, ymd
-from prcard.record.numbers import HKMT_REGIONS, check_digit_731, mod11_2, parse_number
+from prcard.record._codec import RECORDS
+from prcard.record.codes import ICAO_CODES, VALIDITY, countries, country_by_numeric, end_dates, lawful_validity_years
+from prcard.record.kinds import LongTerm
+from prcard.record.numbers import HKMT_REGIONS, mod11_2, parse_number, weigh_731
 
 if TYPE_CHECKING:
     from prcard.record import CardRecord
+    from prcard.record.record import Record
 
 __all__ = [
     "agreement_problems",
+    "careful_date_problems",
     "check_digit_problems",
     "date_problems",
     "form_problems",
@@ -26,8 +29,37 @@ __all__ = [
 ]
 
 _OK: Final[tuple[str, ...]] = ()
-_SEXES: Final = {"1": "13579", "2": "02468"}
-"""Sex code -> digits that the last place of the sequence may have."""
+_SEXES_DIFFER: Final = frozenset({"1" + even for even in "02468"} | {"2" + odd for odd in "13579"})
+"""Sex code and last digit of the sequence that contradict each other."""
+
+_NUMERIC: Final = {country.alpha3: country.numeric for country in countries()}
+
+
+def _birth_places(record: type[Record]) -> tuple[slice, slice]:
+    """Where the digits of birth lie in a zone: in the number, and in the date; compared as bytes, which is quickest."""
+    offsets = {place.name: place.offset_bytes for place in record.places}
+    at, omitted = (7, 2) if record.layout == "pr2017" else (6, 0)
+    number, birth = offsets["number"] + 2 * at, offsets["birth_date"]
+    return slice(number, number + 2 * (8 - omitted)), slice(birth + 2 * omitted, birth + 16)
+
+
+_BIRTH_PLACES: Final = {layout: _birth_places(record) for layout, record in RECORDS.items()}
+_ENDLESS: Final = 9999
+_MAX_AGE: Final = 150
+
+
+def _years_by_age(layout: str) -> tuple[int, ...]:
+    rule = VALIDITY[layout]
+    if rule is None:
+        return (_ENDLESS,) * _MAX_AGE
+    return tuple(
+        next(years or _ENDLESS for limit, years in rule.bands if limit is None or age < limit)
+        for age in range(_MAX_AGE)
+    )
+
+
+_YEARS_BY_AGE: Final = {layout: _years_by_age(layout) for layout in VALIDITY}
+"""Layout -> the years of its rule by age; `_ENDLESS` where there is no end or no rule."""
 
 
 def record_problems(record: CardRecord) -> tuple[str, ...]:
@@ -38,7 +70,7 @@ def record_problems(record: CardRecord) -> tuple[str, ...]:
 def check_digit_problems(record: CardRecord) -> tuple[str, ...]:
     """Compares the check character of the number."""
     number = record.number
-    expected = check_digit_731(number[:14]) if record.layout == "pr2017" else mod11_2(number[:17])
+    expected = weigh_731(number[:14]) if record.layout == "pr2017" else mod11_2(number[:17])
     return _OK if number[-1] == expected else ("check-digit-wrong",)
 
 
@@ -60,55 +92,69 @@ def agreement_problems(record: CardRecord) -> tuple[str, ...]:
     if isinstance(record, PermanentResident2017):
         return _agreement_2017(record)
     number = record.number
-    problems = []
-    if number[6:14] != ymd(record.birth_date):
-        problems.append("birth-differs")
-    if record.sex in _SEXES and number[16] not in _SEXES[record.sex]:
-        problems.append("sex-differs")
+    problems = _birth_problems(record)
+    if record.sex + number[16] in _SEXES_DIFFER:
+        problems += ("sex-differs",)
     if isinstance(record, PermanentResident2023):
-        country = country_by_alpha3(record.nationality)
-        if country is not None and country.numeric != number[3:6]:
-            problems.append("nationality-differs")
+        if _NUMERIC.get(record.nationality) != number[3:6] and _nationality_differs(record.nationality, number[3:6]):
+            problems += ("nationality-differs",)
         if number[0] != "9":
-            problems.append("region-differs")
+            problems += ("region-differs",)
     elif (number[:6] in HKMT_REGIONS) != (record.layout == "hkmt") or not "1" <= number[0] <= "8":
-        problems.append("region-differs")
-    return tuple(problems)
+        problems += ("region-differs",)
+    return problems
 
 
 def _agreement_2017(record: PermanentResident2017) -> tuple[str, ...]:
-    problems = []
-    if record.number[7:13] != ymd(record.birth_date)[2:]:
-        problems.append("birth-differs")
-    if record.number[:3] != record.nationality:
-        problems.append("nationality-differs")
-    return tuple(problems)
+    problems = _birth_problems(record)
+    return problems if record.number[:3] == record.nationality else (*problems, "nationality-differs")
+
+
+def _birth_problems(record: CardRecord) -> tuple[str, ...]:
+    in_number, in_date = _BIRTH_PLACES[record.layout]
+    return _OK if record.raw[in_number] == record.raw[in_date] else ("birth-differs",)
+
+
+def _nationality_differs(alpha3: str, numeric: str) -> bool:
+    """Two codes differ when either is known and is not the other's; of two unknown ones nothing can be said."""
+    known = _NUMERIC.get(alpha3)
+    if known is None:
+        return alpha3 not in ICAO_CODES.entries and country_by_numeric(numeric) is not None
+    return known != numeric
 
 
 def date_problems(record: CardRecord) -> tuple[str, ...]:
     """Compares birth, issue and expiry with each other and the period with the longest that the rules allow."""
-    issue, expiry = record.issue_date, record.expiry_date
-    if record.birth_date > issue:
+    birth, issue, expiry = record.birth_date, record.issue_date, record.expiry_date
+    span = issue.year - birth.year
+    table = _YEARS_BY_AGE[record.layout]
+    if isinstance(expiry, LongTerm):
+        if birth < issue and span < _MAX_AGE and table[span - 1] == table[span] == _ENDLESS:
+            return _OK
+    elif birth < issue < expiry and span < _MAX_AGE:
+        # What nearly every card is: an age that is in the same band before and after the birthday of that year, and an
+        # end that is not behind the anniversary.
+        over = expiry.year - issue.year - table[span]
+        if table[span - 1] == table[span] and (
+            over < 0 or (over == 0 and expiry.month << 5 | expiry.day <= issue.month << 5 | issue.day)
+        ):
+            return _OK
+    return careful_date_problems(record)
+
+
+def careful_date_problems(record: CardRecord) -> tuple[str, ...]:
+    """The same without a quick look; `date_problems` gives what this gives."""
+    birth, issue, expiry = record.birth_date, record.issue_date, record.expiry_date
+    if birth > issue:
         return ("birth-after-issue",)
     if not isinstance(expiry, LongTerm) and expiry < issue:
         return ("expiry-before-issue",)
-    return ("validity-too-long",) if _too_long(record) else _OK
-
-
-def _too_long(record: CardRecord) -> bool:
-    rule = VALIDITY[record.layout]
-    if rule is None:
-        return False
-    issue, expiry = record.issue_date, record.expiry_date
-    age = age_on(record.birth_date, issue)
-    years = next(years for limit, years in rule.bands if limit is None or age < limit)
-    if years is None:
-        return False
-    if isinstance(expiry, LongTerm):
-        return True
-    gap = expiry.year - issue.year
-    # Only the year of the anniversary needs a closer look.
-    return gap > years or (gap == years and expiry > max(end_dates(issue, years), default=expiry))
+    years = lawful_validity_years(record.layout, birth, issue)
+    if not years or years == (None,):
+        return _OK
+    if isinstance(expiry, LongTerm) or expiry > max(end_dates(issue, years[0] or 0), default=expiry):
+        return ("validity-too-long",)
+    return _OK
 
 
 def validity_remarks(record: CardRecord) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,13 +11,15 @@ from prcard.cli.judging import Judged, language, now
 from prcard.cli.output import print_json, say
 from prcard.errors import CaptureError, FieldProblem
 from prcard.reader.uri import open_reader
-from prcard.record.raw import RawCard
 from prcard.simulator.device import VirtualReader
 from prcard.simulator.faces import PtyFace
 from prcard.simulator.server import Server
 from prcard.simulator.specimens import SPECIMENS, specimen
 from prcard.store import captures
 from prcard.store.profiles import load_profile
+
+if TYPE_CHECKING:
+    from prcard.record.raw import RawCard
 
 __all__ = ["command"]
 

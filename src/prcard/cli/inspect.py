@@ -9,11 +9,11 @@ import click
 
 from prcard.cli.main import ExitCode
 from prcard.cli.output import parse_hex, print_json, read_input, say
-from prcard.errors import FieldProblem, RecordError, WireError
+from prcard.errors import RecordError, WireError
 from prcard.record import detect_layout, explain
 from prcard.record.capture import load_capture, management_document
-from prcard.record.fingerprint import parse_fingerprint
 from prcard.record.extra import addresses
+from prcard.record.fingerprint import parse_fingerprint
 from prcard.record.photo import parse_photo
 from prcard.record.raw import FINGERPRINT_BYTES, PHOTO_BYTES, TEXT_BYTES, RawCard
 from prcard.wire.codes import describe

@@ -91,7 +91,7 @@ def _run(arguments: list[str]) -> int:
         return 128 + 2
     except PRCardError as error:
         return _report(error, as_json="--json" in arguments)
-    except Exception as error:  # noqa: BLE001  # the one place that turns our bugs into exit code 70
+    except Exception as error:  # the one place that turns our bugs into exit code 70
         import traceback
 
         traceback.print_exception(error)

@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from prcard.errors import FieldProblem, PRCardError, ReaderError, RecordError
 
 if TYPE_CHECKING:

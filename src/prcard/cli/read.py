@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,8 @@ from prcard.store import captures
 from prcard.wire.procedure import ReadOptions
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from prcard.acceptance.profile import Profile
 
 __all__ = ["command"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +11,8 @@ from prcard.cli.output import print_json, read_input
 from prcard.record.capture import load_capture
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from prcard.acceptance.profile import Profile
 
 __all__ = ["command"]

@@ -1,1 +1,1 @@
-"""placeholder."""
+"""Where private keys live."""

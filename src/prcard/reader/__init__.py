@@ -1,1 +1,1 @@
-"""placeholder."""
+"""Readers: channels that carry bytes, and the session that reads a card over them."""

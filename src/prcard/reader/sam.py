@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from prcard.errors import ReaderError, ReaderFault
 from prcard.reader.channel import SpeedChannel
@@ -108,7 +108,7 @@ class SAMReader:
         """Releases the line; a second call does nothing."""
         self._channel.close()
 
-    def __enter__(self) -> SAMReader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -7,7 +7,7 @@ Kinds plug in by the entry point group `prcard.readers`: a callable that takes t
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from prcard.errors import PRCardError, ReaderError, ReaderFault
 
@@ -33,6 +33,9 @@ BUILT_IN: Final = {
 }
 """Kind -> opener; the same table as the entry points of pyproject.toml, which a test compares."""
 
+NOT_REAL: Final = ("sim", "replay")
+"""Kinds behind which no card lies: what they give is never taken for a real reading, whatever SAM id it shows."""
+
 
 class Reader(Protocol):
     """A reader that is open: the fewest methods that work."""
@@ -47,7 +50,7 @@ class Reader(Protocol):
     def close(self) -> None:
         """Releases the reader; a second call does nothing."""
 
-    def __enter__(self) -> Reader: ...
+    def __enter__(self) -> Self: ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -67,7 +70,7 @@ def open_reader(uri: str) -> Reader:
     from prcard.reader.sam import SAMReader
 
     kind = uri.partition(":")[0]
-    return SAMReader(open_channel(uri), uri=uri, transport=kind, simulated=kind == "sim")
+    return SAMReader(open_channel(uri), uri=uri, transport=kind, simulated=kind in NOT_REAL)
 
 
 def open_channel(uri: str) -> Channel:

@@ -101,11 +101,12 @@ NATION: Final = CodeTable(
 )
 
 _PROVINCES: Final = (
-    "11北京Beijing 12天津Tianjin 13河北Hebei 14山西Shanxi 15内蒙古Inner_Mongolia 21辽宁Liaoning 22吉林Jilin "
-    "23黑龙江Heilongjiang 31上海Shanghai 32江苏Jiangsu 33浙江Zhejiang 34安徽Anhui 35福建Fujian 36江西Jiangxi 37山东Shandong "
-    "41河南Henan 42湖北Hubei 43湖南Hunan 44广东Guangdong 45广西Guangxi 46海南Hainan 50重庆Chongqing 51四川Sichuan 52贵州Guizhou "
-    "53云南Yunnan 54西藏Tibet 61陕西Shaanxi 62甘肃Gansu 63青海Qinghai 64宁夏Ningxia 65新疆Xinjiang 71台湾Taiwan 81香港Hong_Kong "
-    "82澳门Macao 83台湾Taiwan"
+    "11北京Beijing 12天津Tianjin 13河北Hebei 14山西Shanxi 15内蒙古Inner_Mongolia 21辽宁Liaoning "
+    "22吉林Jilin 23黑龙江Heilongjiang 31上海Shanghai 32江苏Jiangsu 33浙江Zhejiang 34安徽Anhui "
+    "35福建Fujian 36江西Jiangxi 37山东Shandong 41河南Henan 42湖北Hubei 43湖南Hunan "
+    "44广东Guangdong 45广西Guangxi 46海南Hainan 50重庆Chongqing 51四川Sichuan 52贵州Guizhou "
+    "53云南Yunnan 54西藏Tibet 61陕西Shaanxi 62甘肃Gansu 63青海Qinghai 64宁夏Ningxia "
+    "65新疆Xinjiang 71台湾Taiwan 81香港Hong_Kong 82澳门Macao 83台湾Taiwan"
 )
 
 

@@ -3,7 +3,7 @@
     resident  RRRRRR YYYYMMDD SSS C      GB 11643: region, birth, sequence (odd male), MOD 11-2
     hkmt      81|82|83 0000 …            the same form with the region of Hong Kong, Macao or Taiwan
     pr15      AAA RRRR YYMMDD S C        2017 card: nationality, region, birth, sequence, ICAO 7-3-1
-    pr18      9 PP NNN YYYYMMDD SSS C    2023 card: province, nationality (numeric), birth, sequence (odd male), MOD 11-2
+    pr18      9 PP NNN YYYYMMDD SSS C    2023 card: province, nationality, birth, sequence (odd male), MOD 11-2
 
 `parse` looks at the form only; `check` judges the check character. Whether a region or country exists is not looked
 at here, since such tables go stale (`prcard.record.codes`).
@@ -35,14 +35,15 @@ __all__ = [
     "parse_number",
     "previous_number",
     "unknown_parts",
+    "weigh_731",
 ]
 
 HKMT_REGIONS: Final = ("810000", "820000", "830000")
 """Hong Kong, Macao, Taiwan. Source: 港澳台居民居住证 numbering (A)."""
 
-_WEIGHTS_11_2: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_CHECKS_11_2: Final = "10X98765432"
-_ZEROS_11_2: Final = ord("0") * sum(_WEIGHTS_11_2)
+_CHECKS_11_2: Final = "".join("0123456789X"[(1 - 2 * weighed) % 11] for weighed in range(11))
+_WEIGHTS_7_3_1: Final = (7, 3, 1) * 4 + (7, 3)
+_VALUES_7_3_1: Final = bytes(int(chr(code), 36) if chr(code).isalnum() else 0 for code in range(128)) + bytes(128)
 
 
 def check_digit_mod11_2(first17: str) -> str:
@@ -70,7 +71,8 @@ def check_digit_mod11_2(first17: str) -> str:
 
 def mod11_2(first17: str) -> str:
     """Computes the same of what is known to be 17 ASCII digits, as a decoded record has them; nothing is checked."""
-    return _CHECKS_11_2[(sum(map(mul, _WEIGHTS_11_2, first17.encode())) - _ZEROS_11_2) % 11]
+    # Digits read in base 13 weigh as MOD 11-2 wants them, in powers of two, since 13 leaves 2 when divided by 11.
+    return _CHECKS_11_2[int(first17, 13) % 11]
 
 
 def check_digit_731(first14: str) -> str:
@@ -92,7 +94,12 @@ def check_digit_731(first14: str) -> str:
     for at, character in enumerate(first14):
         if not ("0" <= character <= "9" or "A" <= character <= "Z"):
             raise _refused("number", at, "a capital letter or digit", _point(character, at))
-    return str(sum(int(character, 36) * (7, 3, 1)[at % 3] for at, character in enumerate(first14)) % 10)
+    return weigh_731(first14)
+
+
+def weigh_731(first14: str) -> str:
+    """Computes the same of what is known to be 14 capitals and digits, as a decoded record has them."""
+    return "0123456789"[sum(map(mul, _WEIGHTS_7_3_1, first14.encode().translate(_VALUES_7_3_1))) % 10]
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,8 @@ def parse_photo(zone: bytes) -> PhotoHeader:
     Raises:
         RecordError: the zone has another length.
 
-    Source: eight header bytes of four and more samples: `WL`, then width 102 and height 126 as u16, little-endian, and
-    a word 0032 of unknown meaning. That the two words are width and height is our reading (D); they fit the decoded size.
+    Source: eight header bytes of four and more samples: `WL`, then 102 and 126 as u16, little-endian, and a word 0032
+    of unknown meaning. That the two are width and height is our reading (D); they fit the decoded size.
     """
     if len(zone) != PHOTO_BYTES:
         raise RecordError(

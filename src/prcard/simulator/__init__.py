@@ -1,1 +1,1 @@
-"""placeholder."""
+"""A card and a reader made of software: in process, serial, TCP, UDP."""

@@ -90,7 +90,7 @@ class Control:
             elif verb != "status":
                 return {
                     "ok": False,
-                    "error": f"{verb[:40]!r} cannot be done: expected insert NAME, next (while cards wait), remove or status",
+                    "error": f"{verb[:40]!r}: expected insert NAME, next (while cards wait), remove or status",
                 }
         except PRCardError as error:
             return {"ok": False, "error": str(error)}

@@ -1,1 +1,1 @@
-"""placeholder."""
+"""What is kept on disk: captures, profiles."""

@@ -1,1 +1,1 @@
-"""placeholder."""
+"""The SAM_V protocol without any line: frames, sessions, procedures, transcripts."""

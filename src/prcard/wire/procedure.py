@@ -312,6 +312,9 @@ class _CardReading:
         keep = self.options.fingerprint or zones.fingerprint[:1] == b"\x77"
         # The card lies there still. Readers that read once do not find it again; with the others the host must watch.
         again = yield Exchange(Command.FIND_CARD, AGAIN_S)
+        if again.fault:
+            yield Pause(SETTLE_S)
+            again = yield Exchange(Command.FIND_CARD, AGAIN_S)
         return CardZones(
             text=zones.text,
             photo=zones.photo,

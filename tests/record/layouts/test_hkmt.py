@@ -1,4 +1,7 @@
-"""The residence permit, held against the table as published in the trial rules for residence permits, typed here a second time on purpose."""
+"""The residence permit, held against the table as published in the trial rules for residence permits.
+
+The table is typed here a second time on purpose.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How layouts are declared, and the oracle behind them. Equality with the generated codec: tests/record/test_codec.py."""
+"""How layouts are declared, and the oracle behind them; tests/record/test_codec.py holds the codec against it."""
 
 from __future__ import annotations
 

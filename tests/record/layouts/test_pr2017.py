@@ -1,4 +1,7 @@
-"""The 2017 permanent resident card, held against the table as published in July 2017, typed here a second time on purpose."""
+"""The 2017 permanent resident card, held against the table as published in July 2017.
+
+The table is typed here a second time on purpose.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The 2023 permanent resident card, held against the table as several makers' headers agree, typed here a second time on purpose."""
+"""The 2023 permanent resident card, held against the table as several makers' headers agree.
+
+The table is typed here a second time on purpose.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The resident card, held against the table as published for GA 490 cards, typed here a second time on purpose."""
+"""The resident card, held against the table as published for GA 490 cards.
+
+The table is typed here a second time on purpose.
+"""
 
 from __future__ import annotations
 
