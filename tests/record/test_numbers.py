@@ -23,6 +23,7 @@ from prcard.record.numbers import (
     mod11_2,
     parse_number,
     previous_number,
+    weigh_731,
 )
 
 DIGITS17 = st.text(st.sampled_from("0123456789"), min_size=17, max_size=17)
@@ -168,6 +169,11 @@ def test_law_mod_11_2_is_that_of_the_standard(first17: str) -> None:
     check = check_digit_mod11_2(first17)
     digits = [*map(int, first17), 10 if check == "X" else int(check)]
     assert sum(digit * pow(2, 17 - at, 11) for at, digit in enumerate(digits)) % 11 == 1
+
+
+@given(st.from_regex(r"[A-Z]{3}[0-9]{11}", fullmatch=True))
+def test_law_the_quick_731_is_that_of_the_standard(first14: str) -> None:
+    assert weigh_731(first14) == check_digit_731(first14)
 
 
 @pytest.mark.parametrize("text", ["", "1" * 16, "1" * 18, "1" * 16 + "X", "１" * 17])

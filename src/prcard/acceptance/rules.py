@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "agreement_problems",
-    "careful_date_problems",
+    "careful_problems",
     "check_digit_problems",
     "date_problems",
     "form_problems",
+    "looks_in_order",
     "record_problems",
     "validity_remarks",
 ]
@@ -52,19 +53,55 @@ def _years_by_age(layout: str) -> tuple[int, ...]:
     rule = VALIDITY[layout]
     if rule is None:
         return (_ENDLESS,) * _MAX_AGE
-    return tuple(
-        next(years or _ENDLESS for limit, years in rule.bands if limit is None or age < limit)
+    years = [
+        next(count or _ENDLESS for limit, count in rule.bands if limit is None or age < limit)
         for age in range(_MAX_AGE)
-    )
+    ]
+    return tuple(count if count == before else 0 for count, before in zip(years, [0, *years], strict=False))
 
 
 _YEARS_BY_AGE: Final = {layout: _years_by_age(layout) for layout in VALIDITY}
-"""Layout -> the years of its rule by age; `_ENDLESS` where there is no end or no rule."""
+"""Layout -> the years of its rule by age reached in the year of issue: `_ENDLESS` where there is no end or no rule, 0
+where it matters whether the birthday has been."""
 
 
 def record_problems(record: CardRecord) -> tuple[str, ...]:
     """Gives all that is wrong inside a record, as reason codes; the same as checks 4 to 6, without their evidence."""
+    return _OK if looks_in_order(record) else careful_problems(record)
+
+
+def careful_problems(record: CardRecord) -> tuple[str, ...]:
+    """The same without the quick look."""
     return check_digit_problems(record) + agreement_problems(record) + date_problems(record)
+
+
+def looks_in_order(record: CardRecord) -> bool:
+    """Takes one quick look, since batches run through millions: True is sure, False means "look carefully"."""
+    number, raw, layout = record.number, record.raw, record.layout
+    in_number, in_date = _BIRTH_PLACES[layout]
+    if raw[in_number] != raw[in_date]:
+        return False
+    if type(record) is PermanentResident2017:
+        if number[:3] != record.nationality or number[14] != weigh_731(number[:14]):
+            return False
+    elif number[17] != mod11_2(number[:17]) or record.sex + number[16] in _SEXES_DIFFER:
+        return False
+    elif type(record) is PermanentResident2023:
+        if number[0] != "9" or _NUMERIC.get(record.nationality) != number[3:6]:
+            return False
+    elif _region_differs(number, layout):
+        return False
+    birth, issue, expiry = record.birth_date, record.issue_date, record.expiry_date
+    begin = issue.year
+    span = begin - birth.year
+    # Who is born in an earlier year is born before the issue, and what ends in a later one ends after it.
+    if not 0 < span < _MAX_AGE:
+        return False
+    years = _YEARS_BY_AGE[layout][span] or lawful_validity_years(layout, birth, issue)[0] or _ENDLESS
+    if isinstance(expiry, LongTerm):
+        return years == _ENDLESS
+    over = expiry.year - begin - years
+    return -years < over < 0 or (over == 0 and expiry.month << 5 | expiry.day <= issue.month << 5 | issue.day)
 
 
 def check_digit_problems(record: CardRecord) -> tuple[str, ...]:
@@ -89,20 +126,26 @@ def agreement_problems(record: CardRecord) -> tuple[str, ...]:
     Nothing is inferred from a 15-character number about sex. Parts are compared as text, since letters compared as
     digit values would pass.
     """
-    if isinstance(record, PermanentResident2017):
+    if type(record) is PermanentResident2017:
         return _agreement_2017(record)
     number = record.number
     problems = _birth_problems(record)
     if record.sex + number[16] in _SEXES_DIFFER:
         problems += ("sex-differs",)
-    if isinstance(record, PermanentResident2023):
+    if type(record) is PermanentResident2023:
         if _NUMERIC.get(record.nationality) != number[3:6] and _nationality_differs(record.nationality, number[3:6]):
             problems += ("nationality-differs",)
         if number[0] != "9":
             problems += ("region-differs",)
-    elif (number[:6] in HKMT_REGIONS) != (record.layout == "hkmt") or not "1" <= number[0] <= "8":
+    elif _region_differs(number, record.layout):
         problems += ("region-differs",)
     return problems
+
+
+def _region_differs(number: str, layout: str) -> bool:
+    if number[0] == "8":
+        return (number[:6] in HKMT_REGIONS) != (layout == "hkmt")
+    return layout == "hkmt" or not "1" <= number[0] <= "7"
 
 
 def _agreement_2017(record: PermanentResident2017) -> tuple[str, ...]:
@@ -125,25 +168,6 @@ def _nationality_differs(alpha3: str, numeric: str) -> bool:
 
 def date_problems(record: CardRecord) -> tuple[str, ...]:
     """Compares birth, issue and expiry with each other and the period with the longest that the rules allow."""
-    birth, issue, expiry = record.birth_date, record.issue_date, record.expiry_date
-    span = issue.year - birth.year
-    table = _YEARS_BY_AGE[record.layout]
-    if isinstance(expiry, LongTerm):
-        if birth < issue and span < _MAX_AGE and table[span - 1] == table[span] == _ENDLESS:
-            return _OK
-    elif birth < issue < expiry and span < _MAX_AGE:
-        # What nearly every card is: an age that is in the same band before and after the birthday of that year, and an
-        # end that is not behind the anniversary.
-        over = expiry.year - issue.year - table[span]
-        if table[span - 1] == table[span] and (
-            over < 0 or (over == 0 and expiry.month << 5 | expiry.day <= issue.month << 5 | issue.day)
-        ):
-            return _OK
-    return careful_date_problems(record)
-
-
-def careful_date_problems(record: CardRecord) -> tuple[str, ...]:
-    """The same without a quick look; `date_problems` gives what this gives."""
     birth, issue, expiry = record.birth_date, record.issue_date, record.expiry_date
     if birth > issue:
         return ("birth-after-issue",)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, unique
-from operator import mul
+from functools import lru_cache
 from typing import ClassVar, Final, Self, TypeAlias
 
 from prcard.errors import FieldProblem, NumberError
@@ -42,8 +42,15 @@ HKMT_REGIONS: Final = ("810000", "820000", "830000")
 """Hong Kong, Macao, Taiwan. Source: 港澳台居民居住证 numbering (A)."""
 
 _CHECKS_11_2: Final = "".join("0123456789X"[(1 - 2 * weighed) % 11] for weighed in range(11))
-_WEIGHTS_7_3_1: Final = (7, 3, 1) * 4 + (7, 3)
-_VALUES_7_3_1: Final = bytes(int(chr(code), 36) if chr(code).isalnum() else 0 for code in range(128)) + bytes(128)
+
+
+@lru_cache(1024)
+def _weigh_group(group: str) -> int:
+    first, second, third = (int(character, 36) for character in group)
+    return 7 * first + 3 * second + third
+
+
+_GROUPS_7_3_1: Final = {f"{number:03d}": _weigh_group(f"{number:03d}") for number in range(1000)}
 
 
 def check_digit_mod11_2(first17: str) -> str:
@@ -94,12 +101,23 @@ def check_digit_731(first14: str) -> str:
     for at, character in enumerate(first14):
         if not ("0" <= character <= "9" or "A" <= character <= "Z"):
             raise _refused("number", at, "a capital letter or digit", _point(character, at))
-    return weigh_731(first14)
+    return "0123456789"[sum(int(character, 36) * (7, 3, 1)[at % 3] for at, character in enumerate(first14)) % 10]
 
 
 def weigh_731(first14: str) -> str:
-    """Computes the same of what is known to be 14 capitals and digits, as a decoded record has them."""
-    return "0123456789"[sum(map(mul, _WEIGHTS_7_3_1, first14.encode().translate(_VALUES_7_3_1))) % 10]
+    """Computes the same of what is known to be 14 capitals and digits, as a decoded record has them.
+
+    The weights come round every three characters, so that groups of three digits are looked up as wholes.
+    """
+    group = _GROUPS_7_3_1
+    total = (
+        _weigh_group(first14[:3])
+        + group[first14[3:6]]
+        + group[first14[6:9]]
+        + group[first14[9:12]]
+        + group[first14[12:] + "0"]
+    )
+    return "0123456789"[total % 10]
 
 
 @dataclass(frozen=True, slots=True)
