@@ -11,7 +11,7 @@ from prcard.errors import NumberError
 from prcard.record import PermanentResident2017, PermanentResident2023
 from prcard.record._codec import RECORDS
 from prcard.record.codes import ICAO_CODES, VALIDITY, countries, country_by_numeric, end_dates, lawful_validity_years
-from prcard.record.kinds import LongTerm
+from prcard.record.kinds import LONG_TERM, LongTerm
 from prcard.record.numbers import HKMT_REGIONS, mod11_2, parse_number, weigh_731
 
 if TYPE_CHECKING:
@@ -82,9 +82,9 @@ def looks_in_order(record: CardRecord) -> bool:
     if raw[in_number] != raw[in_date]:
         return False
     if type(record) is PermanentResident2017:
-        if number[:3] != record.nationality or number[14] != weigh_731(number[:14]):
+        if number[:3] != record.nationality or number[14] != weigh_731(number):
             return False
-    elif number[17] != mod11_2(number[:17]) or record.sex + number[16] in _SEXES_DIFFER:
+    elif number[17] != mod11_2(number) or record.sex + number[16] in _SEXES_DIFFER:
         return False
     elif type(record) is PermanentResident2023:
         if number[0] != "9" or _NUMERIC.get(record.nationality) != number[3:6]:
@@ -98,7 +98,7 @@ def looks_in_order(record: CardRecord) -> bool:
     if not 0 < span < _MAX_AGE:
         return False
     years = _YEARS_BY_AGE[layout][span] or lawful_validity_years(layout, birth, issue)[0] or _ENDLESS
-    if isinstance(expiry, LongTerm):
+    if expiry is LONG_TERM:
         return years == _ENDLESS
     over = expiry.year - begin - years
     return -years < over < 0 or (over == 0 and expiry.month << 5 | expiry.day <= issue.month << 5 | issue.day)
@@ -107,7 +107,7 @@ def looks_in_order(record: CardRecord) -> bool:
 def check_digit_problems(record: CardRecord) -> tuple[str, ...]:
     """Compares the check character of the number."""
     number = record.number
-    expected = weigh_731(number[:14]) if record.layout == "pr2017" else mod11_2(number[:17])
+    expected = weigh_731(number) if record.layout == "pr2017" else mod11_2(number)
     return _OK if number[-1] == expected else ("check-digit-wrong",)
 
 

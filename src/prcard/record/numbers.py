@@ -44,13 +44,15 @@ HKMT_REGIONS: Final = ("810000", "820000", "830000")
 _CHECKS_11_2: Final = "".join("0123456789X"[(1 - 2 * weighed) % 11] for weighed in range(11))
 
 
-@lru_cache(1024)
+@lru_cache(4096)
 def _weigh_group(group: str) -> int:
-    first, second, third = (int(character, 36) for character in group)
-    return 7 * first + 3 * second + third
+    return sum(weight * int(character, 36) for weight, character in zip((7, 3, 1), group, strict=False))
 
 
-_GROUPS_7_3_1: Final = {f"{number:03d}": _weigh_group(f"{number:03d}") for number in range(1000)}
+_GROUPS_7_3_1: Final = {
+    text: _weigh_group(text)
+    for text in (*(f"{number:03d}" for number in range(1000)), *(f"{number:02d}" for number in range(100)))
+}
 
 
 def check_digit_mod11_2(first17: str) -> str:
@@ -76,10 +78,10 @@ def check_digit_mod11_2(first17: str) -> str:
     return mod11_2(first17)
 
 
-def mod11_2(first17: str) -> str:
-    """Computes the same of what is known to be 17 ASCII digits, as a decoded record has them; nothing is checked."""
+def mod11_2(number: str) -> str:
+    """Computes the same from what is known to begin with 17 ASCII digits, as a decoded record's number does."""
     # Digits read in base 13 weigh as MOD 11-2 wants them, in powers of two, since 13 leaves 2 when divided by 11.
-    return _CHECKS_11_2[int(first17, 13) % 11]
+    return _CHECKS_11_2[int(number[:17], 13) % 11]
 
 
 def check_digit_731(first14: str) -> str:
@@ -104,20 +106,14 @@ def check_digit_731(first14: str) -> str:
     return "0123456789"[sum(int(character, 36) * (7, 3, 1)[at % 3] for at, character in enumerate(first14)) % 10]
 
 
-def weigh_731(first14: str) -> str:
-    """Computes the same of what is known to be 14 capitals and digits, as a decoded record has them.
+def weigh_731(number: str) -> str:
+    """Computes the same from what is known to begin with 3 capitals and 11 digits, as a decoded record's number does.
 
-    The weights come round every three characters, so that groups of three digits are looked up as wholes.
+    The weights come round every three characters, so that groups of digits are looked up as wholes.
     """
     group = _GROUPS_7_3_1
-    total = (
-        _weigh_group(first14[:3])
-        + group[first14[3:6]]
-        + group[first14[6:9]]
-        + group[first14[9:12]]
-        + group[first14[12:] + "0"]
-    )
-    return "0123456789"[total % 10]
+    total = group[number[3:6]] + group[number[6:9]] + group[number[9:12]] + group[number[12:14]]
+    return "0123456789"[(_weigh_group(number[:3]) + total) % 10]
 
 
 @dataclass(frozen=True, slots=True)
