@@ -23,7 +23,10 @@ def main(folder: str, profile: str = "training", day: str | None = None) -> int:
     for path in sorted(Path(folder).rglob("*.capture.json")):
         try:
             verdict = prcard.verify(prcard.load_capture(path.read_bytes()), profile=rules, at=at)
-            outcome, reasons = verdict.outcome.value, " ".join(check.reason for check in verdict.failed)
+            outcome, reasons = (
+                verdict.outcome.value,
+                " ".join(check.reason for check in (*verdict.failed, *verdict.open)),
+            )
         except prcard.PRCardError as error:
             outcome, reasons = "REFUSED", str(error)
         not_passed += outcome != "PASSED"

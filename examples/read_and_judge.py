@@ -20,7 +20,7 @@ def main(uri: str = "sim:alice", profile: str = "training") -> int:
         print(error, file=sys.stderr)
         return 1
     print(verdict.outcome.value, "for", verdict.profile, "- evidence:", verdict.evidence_level.value)
-    for check in verdict.failed:
+    for check in (*verdict.failed, *verdict.open):
         document = check.to_document()
         print(f"  {document['en']}. {document['advice_en']}")
     return 0 if verdict.outcome is prcard.Outcome.PASSED else 1

@@ -39,6 +39,7 @@ def verdict_schema() -> dict[str, Any]:
             at={"type": "string", "format": "date-time"},
             evidence_level={"enum": [level.value for level in EvidenceLevel]},
             failed={"type": "array", "items": {"enum": list(CHECKS)}},
+            open={"type": "array", "items": {"enum": list(CHECKS)}},
             checks={"type": "array", "items": check, "minItems": len(CHECKS), "maxItems": len(CHECKS)},
         ),
     )

@@ -123,8 +123,13 @@ class Verdict:
 
     @property
     def failed(self) -> tuple[Check, ...]:
-        """The required checks that stand between this card and PASSED."""
-        return tuple(check for check in self.checks if check.required and not check.good)
+        """The required checks that are not in order."""
+        return tuple(check for check in self.checks if check.required and check.outcome is CheckOutcome.FAILED)
+
+    @property
+    def open(self) -> tuple[Check, ...]:
+        """The required checks that could not be made or could not decide."""
+        return tuple(check for check in self.checks if check.required and not check.good and check not in self.failed)
 
     def to_document(self) -> dict[str, Any]:
         """The JSON form."""
@@ -135,5 +140,6 @@ class Verdict:
             "at": self.at.isoformat(),
             "evidence_level": self.evidence_level.value,
             "failed": [check.code for check in self.failed],
+            "open": [check.code for check in self.open],
             "checks": [check.to_document() for check in self.checks],
         }
