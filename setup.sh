@@ -58,6 +58,8 @@ missing=()
 "$python" -c 'import ensurepip, venv' 2>/dev/null ||
     missing+=("$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')")
 [ -e /etc/ssl/certs/ca-certificates.crt ] || [ ! -e /etc/debian_version ] || missing+=(ca-certificates)
+# The tests have openssl verify what we sign.
+[ "$extra" != dev ] || command -v openssl >/dev/null || missing+=(openssl)
 [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
 
 # pip writes a package's RECORD last: one that misses it, or a file named in it, was left by an interrupted run.

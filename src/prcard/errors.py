@@ -150,7 +150,7 @@ class TrustError(PRCardError):
         """Keep code and advice; the message is the fact followed by the advice."""
         self.reason = reason
         self.advice = advice
-        super().__init__(f"{message}. {advice}")
+        super().__init__(f"{message}. {advice}".rstrip())
 
 
 class BatchError(PRCardError):
