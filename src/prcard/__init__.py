@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from prcard.record.numbers import parse_number
     from prcard.record.raw import Provenance, RawCard
     from prcard.store.profiles import load_profile
+    from prcard.trust.material import TrustMaterial, load_material
     from prcard.wire.procedure import ReadOptions
 
 _HOMES: Final = {
@@ -48,9 +49,11 @@ _HOMES: Final = {
     "ReadOptions": "prcard.wire.procedure",
     "Reader": "prcard.reader.uri",
     "ResidentIdentityCard": "prcard.record",
+    "TrustMaterial": "prcard.trust.material",
     "Verdict": "prcard.acceptance.verdict",
     "dump_capture": "prcard.record.capture",
     "load_capture": "prcard.record.capture",
+    "load_material": "prcard.trust.material",
     "load_profile": "prcard.store.profiles",
     "open_reader": "prcard.reader.uri",
     "parse_number": "prcard.record.numbers",
@@ -70,11 +73,13 @@ __all__ = [
     "ReadOptions",
     "Reader",
     "ResidentIdentityCard",
+    "TrustMaterial",
     "Verdict",
     "__version__",
     "decode",
     "dump_capture",
     "load_capture",
+    "load_material",
     "load_profile",
     "open_reader",
     "parse_number",
@@ -115,14 +120,15 @@ def decode(card: RawCard | bytes) -> CardRecord:
 
 
 def verify(
-    raw: RawCard, profile: Profile | str = "counter", trust: object | None = None, at: datetime | None = None
+    raw: RawCard, profile: Profile | str = "counter", trust: TrustMaterial | None = None, at: datetime | None = None
 ) -> Verdict:
     """Judges a card for one purpose at one moment; never opens a reader.
 
     Args:
         raw: What a reader read.
         profile: An acceptance profile, or the name of one.
-        trust: Trust material; without it the signature checks report that they were not made.
+        trust: Issuers, signers and lists, made with `load_material`; without them the signature checks report that they
+            were not made.
         at: Aware moment to judge at; None is now.
 
     Returns:

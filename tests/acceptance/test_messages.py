@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from prcard import acceptance
-from prcard.acceptance.messages import CHECKS, OUTCOMES, REASONS
+from prcard.acceptance.messages import CHECKS, OUTCOMES, OWN_REASONS, REASONS
 from prcard.acceptance.verdict import CheckOutcome, EvidenceLevel, Outcome
+from prcard.trust.reasons import TrustReason
 
 
 def test_checks_are_numbered_without_gap() -> None:
@@ -35,4 +36,8 @@ def test_no_reason_is_unused() -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py") if path.name != "messages.py")
     # Two are put together from the kind of photo.
     built = {"photo-blank", "photo-unknown"}
-    assert not [code for code in REASONS if f'"{code}"' not in source and code not in built]
+    assert not [code for code in OWN_REASONS if f'"{code}"' not in source and code not in built]
+
+
+def test_no_reason_is_defined_twice() -> None:
+    assert {reason.value for reason in TrustReason} & set(OWN_REASONS) == {"in-order"}

@@ -6,8 +6,10 @@ import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +19,7 @@ from prcard.acceptance.verify import TRUST_CHECKS, conclude, verify
 from prcard.errors import ProfileError
 from prcard.record.raw import RawCard
 from prcard.simulator.specimens import SPECIMENS
+from prcard.trust.material import TrustMaterial, load_material
 
 MakeCard = Callable[..., RawCard]
 
@@ -92,3 +95,67 @@ def test_law_a_changed_byte_of_the_number_or_a_date_never_passes_unseen(at: int,
     )
     if 122 <= at < 158 or 36 <= at < 52:
         assert verdict.outcome is Outcome.FAILED
+
+
+TRUST = Path(__file__).resolve().parents[2] / "fixtures" / "trust"
+SIGNED = datetime.fromisoformat("2026-03-01T00:00:00+00:00")
+
+
+@pytest.fixture(params=["p256", "p384"])
+def material(request: pytest.FixtureRequest) -> TrustMaterial:
+    """What a TEST ONLY issuer publishes."""
+    folder = TRUST / request.param
+    data = {path.name: path.read_bytes() for path in folder.iterdir()}
+    return load_material(
+        [data["csca.der"]], signers=[data["dsc.der"]], crls=[data["csca.crl"]], status_lists=[data["status-list.der"]]
+    )
+
+
+@pytest.fixture
+def signed(material: TrustMaterial) -> RawCard:
+    """Alice, signed by that issuer."""
+    sod = next(
+        (TRUST / name / "sod.der").read_bytes()
+        for name in ("p256", "p384")
+        if (TRUST / name / "csca.der").read_bytes() == material.anchors[0].public_bytes(Encoding.DER)
+    )
+    return replace(SPECIMENS[0].card(), security_object=sod)
+
+
+def test_a_signed_card_passes_all_sixteen_in_training(
+    signed: RawCard, material: TrustMaterial, training: Profile
+) -> None:
+    verdict = verify(signed, training, SIGNED, material)
+    assert verdict.outcome is Outcome.PASSED
+    assert verdict.evidence_level is EvidenceLevel.ISSUER_SIGNED
+    assert all(check.good for check in verdict.checks)
+    assert "TEST ONLY" in str(verdict.to_document())
+
+
+def test_where_signatures_are_required_they_decide(signed: RawCard, material: TrustMaterial, training: Profile) -> None:
+    strict = replace(training, required=(*training.required, *TRUST_CHECKS))
+    assert verify(signed, strict, SIGNED, material).outcome is Outcome.PASSED
+    unsigned = replace(signed, security_object=None)
+    assert verify(unsigned, strict, SIGNED, material).outcome is Outcome.INDETERMINATE
+    other = replace(signed, photo=SPECIMENS[1].card().photo)
+    verdict = verify(other, strict, SIGNED, material)
+    assert verdict.outcome is Outcome.FAILED
+    assert [check.reason for check in verdict.failed] == ["zone-differs"]
+    assert verdict.evidence_level is EvidenceLevel.UNATTESTED
+
+
+def test_a_test_issuer_is_refused_outside_training(signed: RawCard, material: TrustMaterial, counter: Profile) -> None:
+    verdict = verify(signed, counter, SIGNED, material)
+    assert verdict.outcome is Outcome.FAILED
+    assert {"specimen-card", "test-issuer"} <= {check.reason for check in verdict.failed}
+
+
+def test_a_stale_list_leaves_it_open_and_says_as_of_when(
+    signed: RawCard, material: TrustMaterial, training: Profile
+) -> None:
+    strict = replace(training, required=(*training.required, *TRUST_CHECKS))
+    late = datetime.fromisoformat("2027-03-01T00:00:00+00:00")
+    verdict = verify(signed, strict, late, material)
+    assert verdict.outcome is Outcome.INDETERMINATE
+    assert [check.code for check in verdict.open] == ["signer-not-revoked", "card-not-revoked"]
+    assert all(check.evidence["as_of"] for check in verdict.open if "as_of" in check.evidence)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-__all__ = ["CHECKS", "OUTCOMES", "REASONS", "Reason", "Title"]
+from prcard.trust.reasons import TrustReason
+
+__all__ = ["CHECKS", "OUTCOMES", "OWN_REASONS", "REASONS", "Reason", "Title"]
 
 
 class Title(NamedTuple):
@@ -57,7 +59,7 @@ _OTHER_MEANS: Final = (
 )
 _REPORT: Final = ("请保留读取结果并联系技术支持。", "Keep the capture and ask support.")
 
-REASONS: Final = {
+OWN_REASONS: Final = {
     "in-order": Reason("正常", "in order"),
     "needs-record": Reason("文字信息不可用，未检查", "not checked, since the text does not decode"),
     "text-zone-length": Reason("文字信息长度不对", "the text zone has the wrong length", *_LAY_AGAIN),
@@ -122,7 +124,17 @@ REASONS: Final = {
         "Give a trust folder where the profile asks for signatures.",
     ),
 }
-"""Every reason that a check can give."""
+"""The reasons of checks 1 to 10, and of checks that were not made."""
+
+REASONS: Final = {
+    **OWN_REASONS,
+    **{
+        reason.value: Reason(reason.zh, reason.en, reason.advice_zh, reason.advice_en)
+        for reason in TrustReason
+        if reason is not TrustReason.IN_ORDER
+    },
+}
+"""Every reason that a check can give; those of checks 11 to 16 are defined where signatures are verified."""
 
 OUTCOMES: Final = {
     "PASSED": ("通过", "PASSED"),
