@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from prcard.record.numbers import parse_number
     from prcard.record.raw import Provenance, RawCard
     from prcard.store.profiles import load_profile
+    from prcard.store.trust import load_trust
     from prcard.trust.material import TrustMaterial, load_material
     from prcard.wire.procedure import ReadOptions
 
@@ -55,6 +56,7 @@ _HOMES: Final = {
     "load_capture": "prcard.record.capture",
     "load_material": "prcard.trust.material",
     "load_profile": "prcard.store.profiles",
+    "load_trust": "prcard.store.trust",
     "open_reader": "prcard.reader.uri",
     "parse_number": "prcard.record.numbers",
 }
@@ -81,6 +83,7 @@ __all__ = [
     "load_capture",
     "load_material",
     "load_profile",
+    "load_trust",
     "open_reader",
     "parse_number",
     "verify",
@@ -127,8 +130,8 @@ def verify(
     Args:
         raw: What a reader read.
         profile: An acceptance profile, or the name of one.
-        trust: Issuers, signers and lists, made with `load_material`; without them the signature checks report that they
-            were not made.
+        trust: Issuers, signers and lists, from `load_trust` or `load_material`; without them the signature checks report
+            that they were not made.
         at: Aware moment to judge at; None is now.
 
     Returns:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ def test_it_passes_and_says_so_in_json(run: Run) -> None:
     assert document["record"]["english_name"] == "SPECIMEN, ALICE"
     assert document["provenance"]["transport"] == "serial"
     assert document["provenance"]["simulated"] is True
+    assert document["verdict"]["evidence_level"] == "issuer-signed"
+    assert all(check["outcome"] in {"PASSED", "NOTED"} for check in document["verdict"]["checks"])
     assert result.err == ""
 
 
@@ -58,6 +62,42 @@ def test_keep_leaves_capture_and_zones(run: Run, tmp_path: Path) -> None:
     capture = json.loads((kept / "card.capture.json").read_text(encoding="utf-8"))
     assert base64.b64decode(capture["zones"]["text"]) == card.text
     assert run("verify", kept / "card.capture.json", "--profile", "training").code == 0
+
+
+def test_keep_leaves_what_outside_verifiers_need(run: Run, tmp_path: Path) -> None:
+    run("demo", "--keep", tmp_path, "--json")
+    names = {"card.capture.json", "csca.pem", "dsc.pem", "csca.crl", "sod.der", "text.bin", "photo.bin", "trust"}
+    assert names <= {path.name for path in tmp_path.iterdir()}
+    (tmp_path / "sod.cms").write_bytes((tmp_path / "sod.der").read_bytes()[4:])
+    command = [
+        "openssl",
+        "cms",
+        "-verify",
+        "-inform",
+        "DER",
+        "-in",
+        "sod.cms",
+        "-CAfile",
+        "csca.pem",
+        "-out",
+        "content",
+    ]
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
+    content = (tmp_path / "content").read_bytes()
+    for zone in ("text", "photo"):
+        assert hashlib.sha256((tmp_path / f"{zone}.bin").read_bytes()).digest() in content
+    verified = run(
+        "verify", tmp_path / "card.capture.json", "--trust", tmp_path / "trust", "--profile", "training", "--json"
+    )
+    verdict = verified.document("judgement")["verdict"]
+    assert verdict["evidence_level"] == "issuer-signed"
+    assert {check["outcome"] for check in verdict["checks"] if check["number"] > 10} == {"PASSED"}
+
+
+def test_a_trust_folder_that_is_none_is_said(run: Run, tmp_path: Path, fixture_file: Callable[[str], Path]) -> None:
+    result = run("verify", fixture_file("alice/card.capture.json"), "--trust", tmp_path, "--json")
+    assert result.code == 5
+    assert result.document("error")["error"]["kind"] == "TrustError"
 
 
 def test_a_folder_that_cannot_be_made_is_said(run: Run, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,14 @@ from prcard.errors import CaptureError, FieldProblem
 from prcard.reader.uri import open_reader
 from prcard.simulator.device import VirtualReader
 from prcard.simulator.faces import PtyFace
+from prcard.simulator.issuer import SpecimenIssuer
 from prcard.simulator.server import Server
 from prcard.simulator.specimens import SPECIMENS, specimen
 from prcard.store import captures
 from prcard.store.profiles import load_profile
+from prcard.store.trust import save_trust
+from prcard.trust.material import load_material
+from prcard.wire.procedure import ReadOptions
 
 if TYPE_CHECKING:
     from prcard.record.raw import RawCard
@@ -34,36 +39,44 @@ __all__ = ["command"]
     help="Specimen to lay on the reader.",
 )
 @click.option(
-    "--keep", type=click.Path(path_type=Path, file_okay=False), help="Leave capture and zones in this folder."
+    "--keep",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Leave capture, zones and trust folder here.",
 )
 @click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the texts.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(*, name: str, keep: Path | None, lang: str | None, as_json: bool) -> int:
     """Show the whole story on a virtual serial reader.
 
-    A specimen card is laid on a virtual reader behind a real serial device, read over that device as a counter would
-    read it, decoded and judged by the training profile.
+    A TEST ONLY issuer is made and signs a specimen. The card is laid on a virtual reader behind a real serial device,
+    read over that device as a counter would read it, decoded, verified and judged by the training profile.
 
     \b
     Example:
       prcard demo --keep demo-output
     """
-    card, lang = specimen(name), language(lang)
+    card, lang, moment = specimen(name), language(lang), now()
+    issuer = SpecimenIssuer(moment)
+    signed, sod = issuer.issue(card.card())
     virtual = VirtualReader()
     face = PtyFace()
     with Server(virtual, [face]):
         if not as_json:
             say(_STORY[lang][0].format(uri=face.uri, name=name, shows=card.shows))
-        virtual.insert(card.card(), name)
+        virtual.insert(signed, name)
         with open_reader(face.uri) as reader:
-            raw = reader.read()
+            raw = reader.read(options=ReadOptions(fingerprint=True))
             if not as_json:
                 zones = ", ".join(f"{zone} {len(data)}" for zone, data in _zones(raw).items())
                 say(_STORY[lang][1].format(zones=zones, sam_id=reader.sam_id))
     # Everything is shown: the person does not exist, and the point is to see the fields.
-    judged = Judged(raw, load_profile("training"), now(), show=("all",))
+    raw = replace(raw, security_object=signed.security_object)
+    parts = {"csca": [issuer.csca], "signers": [issuer.dsc], "crls": [issuer.crl], "status": [issuer.status_list]}
+    material = load_material(parts["csca"], signers=parts["signers"], crls=parts["crls"], status_lists=parts["status"])
+    judged = Judged(raw, load_profile("training"), moment, show=("all",), trust=material)
     if keep is not None:
-        _keep(keep, raw)
+        _keep(keep, raw, {**issuer.pem, "csca.crl": issuer.crl, "sod.der": sod})
+        save_trust(keep / "trust", parts)
     if as_json:
         print_json(judged.document())
     else:
@@ -91,7 +104,7 @@ def _zones(raw: RawCard) -> dict[str, bytes]:
     return {zone: data for zone, data in zones.items() if data}
 
 
-def _keep(folder: Path, raw: RawCard) -> None:
+def _keep(folder: Path, raw: RawCard, files: dict[str, bytes]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -100,5 +113,5 @@ def _keep(folder: Path, raw: RawCard) -> None:
             advice="Choose another folder for --keep.",
         ) from error
     captures.save(raw, folder / "card.capture.json")
-    for zone, data in _zones(raw).items():
-        captures.write_whole(folder / f"{zone}.bin", data)
+    for name, data in {**files, **{f"{zone}.bin": data for zone, data in _zones(raw).items()}}.items():
+        captures.write_whole(folder / name, data)

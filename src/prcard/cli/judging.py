@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from datetime import UTC, datetime, time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from prcard.acceptance.profile import Profile
     from prcard.acceptance.verdict import Verdict
     from prcard.record.raw import RawCard
+    from prcard.trust.material import TrustMaterial
 
 __all__ = ["CHINA_OFFSET_NOTE", "Judged", "Moment", "judging_options", "language"]
 
@@ -42,7 +44,14 @@ _EXIT = {
 class Judged:
     """One card with its verdict under one profile at one moment."""
 
-    def __init__(self, raw: RawCard, profile: Profile, at: datetime, show: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        raw: RawCard,
+        profile: Profile,
+        at: datetime,
+        show: Collection[str] = (),
+        trust: TrustMaterial | None = None,
+    ) -> None:
         """Judges at once; the record is masked by the profile's level, less the fields in `show`.
 
         Raises:
@@ -50,7 +59,7 @@ class Judged:
         """
         self.raw = raw
         self._show = show
-        self.verdict: Verdict = verify(raw, profile, at)
+        self.verdict: Verdict = verify(raw, profile, at, trust)
         self.record = _masked(raw, profile, show)
 
     @property
@@ -149,6 +158,14 @@ def _known_profile(_: click.Context, __: click.Parameter, name: str) -> Profile:
     return load_profile(name)
 
 
+def _loaded_trust(_: click.Context, __: click.Parameter, folder: Path | None) -> TrustMaterial | None:
+    if folder is None:
+        return None
+    from prcard.store.trust import load_trust
+
+    return load_trust(folder)
+
+
 def _known_fields(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
     try:
         check_fields(names)
@@ -168,6 +185,12 @@ def judging_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="FIELD",
             callback=_known_fields,
             help="Show this field unmasked; repeat it, or use 'all'.",
+        ),
+        click.option(
+            "--trust",
+            type=click.Path(path_type=Path, file_okay=False),
+            callback=_loaded_trust,
+            help="Trust folder to verify signatures and revocation by.",
         ),
         click.option("--at", type=Moment(), help=f"Judge as of this moment instead of now. {CHINA_OFFSET_NOTE}"),
         click.option(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from prcard.acceptance.profile import Profile
+    from prcard.trust.material import TrustMaterial
 
 __all__ = ["command"]
 
@@ -41,6 +42,7 @@ def command(
     management: bool,
     profile: Profile,
     at: datetime | None,
+    trust: TrustMaterial | None,
     show: tuple[str, ...],
     lang: str | None,
     as_json: bool,
@@ -61,7 +63,7 @@ def command(
     # Saved before it is judged, so that no error in what follows loses the reading.
     if save is not None:
         captures.save(raw, save)
-    judged = Judged(raw, profile, at or now(), show)
+    judged = Judged(raw, profile, at or now(), show, trust)
     if as_json:
         print_json(judged.document())
     else:

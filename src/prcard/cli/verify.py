@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from prcard.acceptance.profile import Profile
+    from prcard.trust.material import TrustMaterial
 
 __all__ = ["command"]
 
@@ -26,6 +27,7 @@ def command(
     file: str,
     profile: Profile,
     at: datetime | None,
+    trust: TrustMaterial | None,
     show: tuple[str, ...],
     lang: str | None,
     as_json: bool,
@@ -38,7 +40,7 @@ def command(
     Example:
       prcard verify card.capture.json --profile training
     """
-    judged = Judged(load_capture(read_input(file)), profile, at or now(), show)
+    judged = Judged(load_capture(read_input(file)), profile, at or now(), show, trust)
     if as_json:
         print_json(judged.document())
     else:
