@@ -130,8 +130,8 @@ def verify(
     Args:
         raw: What a reader read.
         profile: An acceptance profile, or the name of one.
-        trust: Issuers, signers and lists, from `load_trust` or `load_material`; without them the signature checks report
-            that they were not made.
+        trust: Issuers, signers and lists, from `load_trust` or `load_material`; without them the signature checks
+            report that they were not made.
         at: Aware moment to judge at; None is now.
 
     Returns:
