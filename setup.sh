@@ -58,8 +58,26 @@ missing=()
 "$python" -c 'import ensurepip, venv' 2>/dev/null ||
     missing+=("$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')")
 [ -e /etc/ssl/certs/ca-certificates.crt ] || [ ! -e /etc/debian_version ] || missing+=(ca-certificates)
-# The tests have openssl verify what we sign.
-[ "$extra" != dev ] || command -v openssl >/dev/null || missing+=(openssl)
+# What the tests run for real beside Python: what shows that it is there, and the Debian package that brings it.
+if [ "$extra" = dev ]; then
+    headers="$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')"
+    while read -r there package; do
+        [ -e "$there" ] || command -v "$there" >/dev/null || missing+=("$package")
+    done <<END
+openssl openssl
+gcc gcc
+/usr/include/stdlib.h libc6-dev
+$headers/Python.h $("$python" -c 'import sys; print("python%d.%d-dev" % sys.version_info[:2])')
+/usr/include/PCSC/winscard.h libpcsclite-dev
+/usr/sbin/pcscd pcscd
+/usr/lib/pcsc/drivers/serial/libifdvpcd.so vsmartcard-vpcd
+opensc-tool opensc
+pcsc_scan pcsc-tools
+softhsm2-util softhsm2
+chromium chromium
+/usr/share/fonts/truetype/wqy/wqy-microhei.ttc fonts-wqy-microhei
+END
+fi
 [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
 
 # pip writes a package's RECORD last: one that misses it, or a file named in it, was left by an interrupted run.
