@@ -78,8 +78,8 @@ def command(*, name: str, keep: Path | None, lang: str | None, as_json: bool) ->
     if keep is not None:
         # The zones that are signed, with the full security object beside them: the fingerprint zone only carried the
         # compact one over the line, and is no zone to whoever compares the files with the signed digests.
-        zones, _ = find_security_object(raw)
-        whole = replace(raw, fingerprint=zones.get("fingerprint", b""), security_object=sod)
+        signed_zones, _ = find_security_object(raw)
+        whole = replace(raw, fingerprint=signed_zones.get("fingerprint", b""), security_object=sod)
         _keep(keep, whole, {**issuer.pem, "csca.crl": issuer.crl, "sod.der": sod})
         save_trust(keep / "trust", parts)
     if as_json:
