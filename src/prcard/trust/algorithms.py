@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import Enum, unique
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -158,6 +159,7 @@ def _parameters_fit(scheme: Scheme, identifier: AlgorithmIdentifier, digest: Dig
     )
 
 
+@lru_cache(maxsize=64)
 def check_public_key(certificate: x509.Certificate) -> PublicKey:
     """Takes the public key out of a certificate.
 
