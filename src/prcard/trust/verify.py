@@ -265,7 +265,10 @@ class SecurityVerifier:
         """What the newest trusted list of the card's own issuer says; to revoke it may be of any age."""
         newest, problem = self.status_list(place.list_id, signer, at)
         if newest is None:
-            return ListStatus(state=RevocationState.UNKNOWN, reason=problem or TrustReason.STATUS_MISSING)
+            untrusted = [item for item in self._material.status_lists if item.list_id == place.list_id]
+            if untrusted:
+                return _list_status(untrusted[-1], RevocationState.UNKNOWN, TrustReason.STATUS_UNTRUSTED)
+            return ListStatus(state=RevocationState.UNKNOWN, reason=TrustReason.STATUS_MISSING)
         if place.entry >= newest.entries:
             return _list_status(newest, RevocationState.UNKNOWN, TrustReason.STATUS_INDEX)
         reason = _CARD_REASONS[newest.status(place.entry)]
