@@ -159,3 +159,33 @@ def test_a_stale_list_leaves_it_open_and_says_as_of_when(
     assert verdict.outcome is Outcome.INDETERMINATE
     assert [check.code for check in verdict.open] == ["signer-not-revoked", "card-not-revoked"]
     assert all(check.evidence["as_of"] for check in verdict.open if "as_of" in check.evidence)
+
+
+def test_a_signature_that_is_there_must_hold_whatever_the_profile_requires(
+    signed: RawCard, material: TrustMaterial, training: Profile
+) -> None:
+    other = replace(signed, photo=SPECIMENS[1].card().photo)
+    assert verify(other, training, SIGNED).outcome is Outcome.PASSED, "nobody asked who signed it"
+    verdict = verify(other, training, SIGNED, material)
+    assert verdict.outcome is Outcome.FAILED
+    assert [check.reason for check in verdict.failed] == ["zone-differs"]
+    assert verify(replace(other, security_object=None), training, SIGNED, material).outcome is Outcome.PASSED
+
+
+def test_lists_decide_over_a_signed_card_in_training_only_when_they_name_it(
+    signed: RawCard, material: TrustMaterial, training: Profile
+) -> None:
+    late = datetime.fromisoformat("2027-03-01T00:00:00+00:00")
+    assert verify(signed, training, late, material).outcome is Outcome.PASSED
+    revoked = (TRUST / "refused" / "card-revoked.sod.der").read_bytes()
+    if (
+        material.signers[0].public_key()
+        == load_material(
+            [(TRUST / "p256" / "csca.der").read_bytes()], signers=[(TRUST / "p256" / "dsc.der").read_bytes()]
+        )
+        .signers[0]
+        .public_key()
+    ):
+        verdict = verify(replace(signed, security_object=revoked), training, SIGNED, material)
+        assert verdict.outcome is Outcome.FAILED
+        assert [check.reason for check in verdict.failed] == ["card-revoked"]

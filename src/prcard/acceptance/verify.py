@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from prcard.acceptance.checks import Subject, listed, run_checks
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from prcard.acceptance.profile import Profile
     from prcard.record.raw import RawCard
     from prcard.trust.material import TrustMaterial
+    from prcard.trust.verify import SecurityVerifier
 
 __all__ = ["SIGNED_BY", "TRUST_CHECKS", "conclude", "verify"]
 
@@ -35,7 +37,8 @@ def verify(raw: RawCard, profile: Profile, at: datetime, trust: TrustMaterial | 
         profile: The rules of the purpose.
         at: Aware moment to judge at.
         trust: Issuers, signers and lists; without them checks 11 to 16 say that they were not made, and no profile
-            that requires one of them can pass.
+            that requires one of them can pass. With them, a security object that the card carries must hold, whatever
+            the profile requires: a forged one is never good.
 
     Raises:
         ProfileError: `at` has no offset from UTC.
@@ -43,7 +46,8 @@ def verify(raw: RawCard, profile: Profile, at: datetime, trust: TrustMaterial | 
     if at.tzinfo is None:
         raise ProfileError("at: expected a moment with its offset from UTC, found one without; add the time zone")
     found = [*run_checks(Subject.of(raw, profile, at)), *_security_checks(raw, profile, at, trust)]
-    checks = tuple(replace(check, required=check.code in profile.required) for check in found)
+    signed = trust is not None and _carries_security_object(raw)
+    checks = tuple(replace(check, required=_decides(check, profile, signed=signed)) for check in found)
     return Verdict(
         outcome=conclude(checks),
         checks=checks,
@@ -52,6 +56,22 @@ def verify(raw: RawCard, profile: Profile, at: datetime, trust: TrustMaterial | 
         at=at,
         evidence_level=_evidence_level(raw, profile, checks),
     )
+
+
+def _carries_security_object(raw: RawCard) -> bool:
+    """Tells whether a security object came beside the zones or in the fingerprint zone, well-formed or not."""
+    return raw.security_object is not None or raw.fingerprint[:1] == b"\x77"
+
+
+def _decides(check: Check, profile: Profile, *, signed: bool) -> bool:
+    """Tells whether a check counts: the profile requires it, or it concerns the signature of a card that has one.
+
+    Lists that are missing or old leave such a card open only where the profile requires them; one that names the card
+    or its signer always counts.
+    """
+    if check.code in profile.required or not signed:
+        return check.code in profile.required
+    return check.code in SIGNED_BY or (check.code in TRUST_CHECKS and check.outcome is CheckOutcome.FAILED)
 
 
 def conclude(checks: Sequence[Check]) -> Outcome:
@@ -71,10 +91,6 @@ def _security_checks(raw: RawCard, profile: Profile, at: datetime, trust: TrustM
     """Makes checks 11 to 16."""
     if trust is None:
         return [Check(code=code, outcome=CheckOutcome.NOT_CHECKED, reason="no-trust-store") for code in TRUST_CHECKS]
-    # Loaded here, since certificates cost time at start-up that a verdict without them need not pay.
-    from prcard.trust.verify import SecurityVerifier
-
-    verifier = SecurityVerifier(trust, allow_test_issuers=profile.allow_test_issuers)
     return [
         Check(
             code=found.code,
@@ -82,8 +98,17 @@ def _security_checks(raw: RawCard, profile: Profile, at: datetime, trust: TrustM
             reason=found.reason.value,
             evidence=dict(found.evidence),
         )
-        for found in verifier.verify_card(raw, at)
+        for found in _verifier(trust, profile.allow_test_issuers).verify_card(raw, at)
     ]
+
+
+@lru_cache(maxsize=4)
+def _verifier(trust: TrustMaterial, allow_test_issuers: bool) -> SecurityVerifier:
+    """The verifier of a trust material, which remembers the signers that it has verified."""
+    # Loaded here, since certificates cost time at start-up that a verdict without them need not pay.
+    from prcard.trust.verify import SecurityVerifier
+
+    return SecurityVerifier(trust, allow_test_issuers=allow_test_issuers)
 
 
 def _evidence_level(raw: RawCard, profile: Profile, checks: Sequence[Check]) -> EvidenceLevel:
