@@ -40,6 +40,7 @@ IMPORTERS: Final = {
     "smartcard": ("reader/pcsc.py",),
     "construct": ("record/layouts/", "wire/frame_layout.py"),
     "click": ("cli/",),
+    "gmssl_pyx": ("trust/sm2.py",),
     "pkcs11": ("keys/pkcs11.py",),
     "pycountry": ("record/countries_source.py",),
 }
