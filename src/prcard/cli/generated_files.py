@@ -20,6 +20,7 @@ from prcard.record.codegen import codec_module
 from prcard.record.countries_source import countries_module
 from prcard.record.reference import layouts_reference
 from prcard.simulator.reference import specimens_reference
+from prcard.trust.reference import security_object_reference
 from prcard.wire.reference import commands_reference, states_reference, status_reference
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ FILES: Final[dict[str, Callable[[], str]]] = {
     "src/prcard/record/_countries.py": countries_module,
     "docs/reference/layouts.md": layouts_reference,
     "docs/reference/checks.md": checks_reference,
+    "docs/reference/security-object.md": security_object_reference,
     "docs/reference/specimens.md": specimens_reference,
     "docs/reference/protocol-commands.md": commands_reference,
     "docs/reference/protocol-status.md": status_reference,
