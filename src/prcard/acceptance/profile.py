@@ -309,6 +309,9 @@ def _contradictions(profile: Profile) -> list[str]:
         found.append(f"'keep': {', '.join(twice)} has more than one rule")
     if profile.allow_test_issuers and not (profile.allow_specimens and profile.allow_simulated):
         found.append("'allow_test_issuers' belongs to a profile that allows specimens and simulated readers too")
+    form = profile.entry
+    if form is not None and 0 < form.name_max_chars <= len(form.cut_mark):
+        found.append("'name_max_chars': expected 0, or more than 'cut_mark' takes")
     return found
 
 

@@ -159,6 +159,7 @@ class Judging:
         audit_key: Its key file.
         who: Who judges.
         where: At which counter.
+        keep: Folder in which to keep what the profile lets be kept of a card that passes.
     """
 
     profile: Profile
@@ -172,6 +173,7 @@ class Judging:
     audit_key: Path | None
     who: str
     where: str
+    keep: Path | None
 
     @property
     def as_json(self) -> bool:
@@ -191,6 +193,8 @@ class Judging:
 
             keys = ensure_keys(self.audit_key or self.audit.with_name(f"{self.audit.name}.key"))
             AuditLog(self.audit, keys).record(judged.verdict, raw, at=now(), who=self.who, where=self.where)
+        if self.keep is not None:
+            self._keep(judged, self.keep)
         if self.form == "json":
             print_json(judged.document())
         elif self.form == "line":
@@ -200,6 +204,16 @@ class Judging:
         else:
             judged.print_text(self.lang)
         return judged.exit_code
+
+    def _keep(self, judged: Judged, folder: Path) -> None:
+        """Keeps the card when it passes; says so, or why not, beside the output."""
+        if judged.verdict.outcome is not Outcome.PASSED:
+            click.echo("Nothing is kept of a card that does not pass.", err=True)
+            return
+        from prcard.store.retention import keep_card
+
+        kept = keep_card(folder, judged.raw, self.profile, china_day(now()))
+        click.echo(f"Kept as {kept.record_id}: {', '.join(kept.fields)}.", err=True)
 
 
 class Moment(click.ParamType[datetime]):
@@ -295,18 +309,8 @@ def _judging(
 
 
 _NAMES = (
-    "profile",
-    "at",
-    "trust",
-    "sam_allow",
-    "show",
-    "as_json",
-    "form",
-    "lang",
-    "audit",
-    "audit_key",
-    "who",
-    "where",
+    *("profile", "at", "trust", "sam_allow", "show", "as_json", "form", "lang"),
+    *("audit", "audit_key", "who", "where", "keep"),
 )
 
 _OPTIONS = (
@@ -352,6 +356,11 @@ _OPTIONS = (
     ),
     click.option("--who", default="", metavar="ID", help="Who judges, for the audit log."),
     click.option("--where", default="", metavar="PLACE", help="At which counter, for the audit log."),
+    click.option(
+        "--keep",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Keep here, of a card that passes, the fields that the profile lets be kept.",
+    ),
 )
 
 
