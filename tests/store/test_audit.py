@@ -341,7 +341,8 @@ def test_killed_at_random_moments_two_writers_lose_nothing_that_was_acknowledged
     import random
 
     chance = random.Random(7)
-    path, told, round_number = tmp_path / "audit.log", [], 0
+    path, round_number = tmp_path / "audit.log", 0
+    told: list[tuple[int, str]] = []
     while len(told) < WRITES:
         left = WRITES - len(told)
         share = max(1, WRITES // KILLS // 2)
