@@ -19,6 +19,8 @@ from prcard.wire.device import BadRequest, DeviceSession
 from prcard.wire.states import Event, State, step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from prcard.record.raw import RawCard
     from prcard.wire.device import Request
 
@@ -56,6 +58,7 @@ class VirtualReader:
         self._card: RawCard | None = None
         self._name = ""
         self._state = State.EMPTY
+        self._listeners: list[Callable[[RawCard | None], None]] = []
 
     def insert(self, card: RawCard, name: str = "") -> None:
         """Lays a card down; one that lies there already is lifted first.
@@ -71,12 +74,38 @@ class VirtualReader:
         with self._lock:
             self._card, self._name = card, name
             self._state = step(State.EMPTY, Event.CARD_INSERTED).next
+            self._tell()
 
     def remove(self) -> None:
         """Lifts the card; without one nothing happens."""
         with self._lock:
             self._card, self._name = None, ""
             self._state = step(self._state, Event.CARD_REMOVED).next
+            self._tell()
+
+    def subscribe(self, listener: Callable[[RawCard | None], None]) -> Callable[[], None]:
+        """Calls `listener` at once and at every change with the card that lies there, or None.
+
+        Args:
+            listener: Must return at once and not call this object: the reader waits for it.
+
+        Returns:
+            What ends the subscription; a second call does nothing.
+        """
+
+        def end() -> None:
+            with self._lock:
+                if listener in self._listeners:
+                    self._listeners.remove(listener)
+
+        with self._lock:
+            self._listeners.append(listener)
+            listener(self._card)
+        return end
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener(self._card)
 
     def status(self) -> dict[str, Any]:
         """What lies on the reader and how far it was read, JSON-ready."""
