@@ -151,14 +151,14 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _known_profile(_: click.Context, __: click.Parameter, name: str) -> Profile:
+def known_profile(_: click.Context, __: click.Parameter, name: str) -> Profile:
     """Loads the profile before a card is asked for; a name that is none is wrong usage, a bad file is malformed."""
     if not name.endswith(".toml") and name not in profile_names():
         raise click.BadParameter(f"{name!r} is none of {', '.join(profile_names())}, nor a .toml file")
     return load_profile(name)
 
 
-def _loaded_trust(_: click.Context, __: click.Parameter, folder: Path | None) -> TrustMaterial | None:
+def loaded_trust(_: click.Context, __: click.Parameter, folder: Path | None) -> TrustMaterial | None:
     if folder is None:
         return None
     from prcard.store.trust import load_trust
@@ -189,7 +189,7 @@ def judging_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--trust",
             type=click.Path(path_type=Path, file_okay=False),
-            callback=_loaded_trust,
+            callback=loaded_trust,
             help="Trust folder to verify signatures and revocation by.",
         ),
         click.option("--at", type=Moment(), help=f"Judge as of this moment instead of now. {CHINA_OFFSET_NOTE}"),
@@ -197,7 +197,7 @@ def judging_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--profile",
             default="counter",
             show_default=True,
-            callback=_known_profile,
+            callback=known_profile,
             help="Acceptance profile: a name or a .toml file.",
         ),
     ):
