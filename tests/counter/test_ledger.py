@@ -6,6 +6,9 @@ import io
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
 
 from prcard.counter.hub import Hub
 from prcard.counter.journal import Journal
@@ -13,8 +16,11 @@ from prcard.counter.ledger import HISTORY_ROWS, KINDS, Ledger
 from prcard.counter.metrics import Metrics
 from prcard.counter.policy import Policy
 from prcard.counter.presence import Presence, Stage
-from prcard.errors import ReaderError, ReaderFault
+from prcard.counter.refusals import Refusal, RefusedError
+from prcard.errors import AuditError, ReaderError, ReaderFault
 from prcard.simulator.specimens import SPECIMENS, specimen
+from prcard.store.audit import AuditLog, check_log
+from prcard.store.audit_keys import ensure_keys
 from prcard.store.profiles import load_profile
 
 POLICY = Policy(profile=load_profile("training"), training=True)
@@ -79,3 +85,30 @@ def test_history_is_newest_first_and_bounded() -> None:
 
 def test_every_kind_says_what_it_means() -> None:
     assert all(words and not words.endswith(".") for words in KINDS.values())
+
+
+def test_verdicts_and_looks_are_in_the_audit_log_before_anybody_sees_them(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    ledger = Ledger(Hub("run"), Metrics(), Journal(), AuditLog(path, ensure_keys(tmp_path / "key")))
+    presence = judged("alice")
+    ledger.audited(presence)
+    ledger.revealed(presence, ["number"], "https://pms.example")
+    ledger.captured(presence, "me")
+    entries = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [entry["kind"] for entry in entries] == ["begin", "judged", "revealed", "captured"]
+    assert (entries[2]["fields"], entries[2]["who"], entries[2]["where"]) == (["number"], "https://pms.example", "r1")
+    assert check_log(path).problem == ""
+    assert "9111" not in path.read_text(encoding="utf-8")
+
+
+def test_what_cannot_be_logged_is_not_shown(tmp_path: Path) -> None:
+    keys = ensure_keys(tmp_path / "key")
+    ledger = Ledger(Hub("run"), Metrics(), Journal(), AuditLog(tmp_path / "missing" / "audit.log", keys))
+    presence = judged("alice")
+    with pytest.raises(AuditError):
+        ledger.audited(presence)
+    for act in (lambda: ledger.revealed(presence, ["number"], "me"), lambda: ledger.captured(presence, "me")):
+        with pytest.raises(RefusedError) as refused:
+            act()
+        assert refused.value.refusal is Refusal.NOT_LOGGED
+    assert ledger.history() == []

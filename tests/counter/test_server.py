@@ -81,9 +81,8 @@ def test_an_oversized_body_is_refused_over_the_wire(served: Any) -> None:
 
 def test_a_port_that_is_taken_is_said_and_nothing_stays_open() -> None:
     before = threading.active_count()
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        with pytest.raises(ReaderError) as error:
-            CounterServer(Counter(), port=taken.getsockname()[1]).start()
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ReaderError) as error:
+        CounterServer(Counter(), port=taken.getsockname()[1]).start()
     assert error.value.fault is ReaderFault.BUSY
     assert threading.active_count() == before
 

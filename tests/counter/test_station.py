@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,8 @@ from prcard.simulator.device import VirtualReader
 from prcard.simulator.faces import PtyFace, TCPFace
 from prcard.simulator.server import Server
 from prcard.simulator.specimens import specimen
+from prcard.store.audit import AuditLog
+from prcard.store.audit_keys import ensure_keys
 from prcard.store.profiles import load_profile
 
 POLICY = Policy(profile=load_profile("training"), training=True)
@@ -262,3 +265,16 @@ def test_what_was_forgotten_meanwhile_is_not_forgotten_twice(bench: Bench, monke
     for kind in ("reader-ready", "card-inserted", "verdict", "card-removed"):
         bench.wait(kind)
     station.stop()
+
+
+def test_a_verdict_that_is_in_no_log_is_shown_to_nobody(bench: Bench, tmp_path: Path) -> None:
+    keys = ensure_keys(tmp_path / "key")
+    bench.ledger = Ledger(bench.hub, Metrics(), Journal(), AuditLog(tmp_path / "missing" / "audit.log", keys))
+    bench.virtual.insert(specimen("alice").card(), "alice")
+    with bench.working():
+        bench.wait("reader-ready")
+        bench.wait("card-inserted")
+        card = bench.wait("read-failed")["card"]
+        assert card["error"]["fault"] == "audit-failed"
+        assert card["verdict"] is card["record"] is None
+        assert str(tmp_path) not in str(card)

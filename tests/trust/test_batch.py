@@ -92,6 +92,31 @@ def test_the_callers_errors_are_told(p256: Any, taught: BatchVerifier, zones: di
     assert caught.value.reason == "bad-argument"
 
 
+def test_many_cards_are_judged_in_their_order(p256: Any, zones: dict[str, bytes], judged: datetime) -> None:
+    batch = BatchSigner(p256.signer)
+    whole = {**zones, "fingerprint": b"C" * 512}
+    other = {**zones, "extra": b"e" * 70}
+    cards: list[tuple[dict[str, bytes], bytes | None]] = []
+    expected = []
+    for number in range(300):
+        some = (zones, whole, other)[number % 3]
+        data = batch.build(some, judged, StatusReference(1, number + 10))
+        kind = number % 7
+        cards.append(
+            {
+                0: (some, None),
+                1: (some, data[:-1] + bytes((data[-1] ^ 1,))),
+                2: ({**some, "text": b"x"}, data),
+            }.get(kind, (some, data))
+        )
+        expected.append(kind > 2)
+    verifier = BatchVerifier(p256.material, judged, allow_test_issuers=True)
+    assert list(verifier.judge(cards)) == expected
+    assert list(verifier.judge(iter(cards))) == expected
+    assert [verifier.looks_in_order(*card) for card in cards] == expected
+    assert list(verifier.judge([])) == []
+
+
 @pytest.mark.parametrize("form", ["sod", "compact"])
 @pytest.mark.parametrize("mask", MASKS)
 def test_law_no_changed_byte_is_taken_by_either_way(
@@ -261,12 +286,36 @@ def test_law_a_batch_gives_the_bytes_of_single_signing(
             assert batch.build(some, moment, status) == expected
 
 
+def test_many_cards_are_signed_in_their_order(p256: Any, zones: dict[str, bytes], signed: datetime) -> None:
+    cards = [
+        (zones if number % 2 else {**zones, "extra": b"e" * 70}, signed, StatusReference(1, number))
+        for number in range(150)
+    ]
+    made = list(BatchSigner(p256.signer).build_all(iter(cards)))
+    assert made == [build_security_object(some, p256.signer, at, status=place) for some, at, place in cards]
+    assert list(BatchSigner(p256.signer).build_all([])) == []
+
+
+def test_nothing_is_handed_out_of_a_group_with_a_card_that_is_refused(
+    p256: Any, zones: dict[str, bytes], signed: datetime
+) -> None:
+    batch = BatchSigner(p256.signer)
+    cards = [(zones if number != 70 else {**zones, "photo": b""}, signed, None) for number in range(100)]
+    made = batch.build_all(cards)
+    assert len([next(made) for _ in range(64)]) == 64
+    with pytest.raises(TrustError) as caught:
+        next(made)
+    assert caught.value.reason == "zone-missing"
+    assert list(made) == []
+
+
 def test_every_length_of_signature_is_made_and_read(p256: Any, zones: dict[str, bytes], judged: datetime) -> None:
     batch = BatchSigner(InMemorySigner(p256.dsc_key, p256.dsc))
     verifier = BatchVerifier(p256.material, judged, allow_test_issuers=True)
     made = [batch.build(zones, judged, StatusReference(1, entry)) for entry in range(100, 400)]
     assert len({len(data) for data in made}) >= 2
     assert all(verifier.in_order(zones, data) for data in made)
+    assert all(verifier.looks_in_order(zones, data) for data in made)
     assert [parse_security_object(data).status for data in made] == [(1, entry) for entry in range(100, 400)]
 
 

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import webbrowser
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from prcard.acceptance.profile import Profile
     from prcard.counter.server import CounterServer
     from prcard.counter.service import Counter
+    from prcard.store.audit import AuditLog
     from prcard.trust.material import TrustMaterial
 
 __all__ = ["command"]
@@ -37,6 +39,10 @@ def _origins(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> t
         if not is_origin(text):
             raise click.BadParameter(f"{text!r} is no origin; write scheme and host, as https://pms.example")
     return texts
+
+
+def _profile(_: click.Context, __: click.Parameter, name: str) -> Profile:
+    return known_profile(name)
 
 
 def _state_folder(_: click.Context, __: click.Parameter, folder: Path | None) -> Path:
@@ -61,9 +67,7 @@ def command() -> None:
 
 @command.command("serve")
 @click.option("--reader", "uris", multiple=True, metavar="URI", help="Reader to use; repeat it for several.")
-@click.option(
-    "--profile", default="counter", show_default=True, callback=known_profile, help="Profile for real readers."
-)
+@click.option("--profile", default="counter", show_default=True, callback=_profile, help="Profile for real readers.")
 @click.option(
     "--trust",
     type=click.Path(path_type=Path, file_okay=False),
@@ -97,6 +101,22 @@ def command() -> None:
     help="Also answer as this maker's local service does; repeat it. Off by default.",
 )
 @state_option
+@click.option(
+    "--sam-allow",
+    multiple=True,
+    metavar="ID",
+    help="Register a reader by its printed SAM id; * at the end stands for all that begin so.",
+)
+@click.option(
+    "--audit",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write verdicts, and looks at fields in full, to this audit log before they are shown.",
+)
+@click.option(
+    "--audit-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Key file of the log; default: the log's name with .key, made when it is not there.",
+)
 @click.option("--log", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), help="Log file; - is stderr.")
 @click.option(
     "--left-behind",
@@ -126,6 +146,9 @@ def serve(
     origins: tuple[str, ...],
     vendors: tuple[str, ...],
     state: Path,
+    sam_allow: tuple[str, ...],
+    audit: Path | None,
+    audit_key: Path | None,
     log: Path | None,
     left_behind_s: float,
     forget_s: float,
@@ -155,11 +178,12 @@ def serve(
         signal.signal(number, lambda *_: stopped.set())
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     counter = Counter(
-        _readers(uris, profile, trust),
+        _readers(uris, replace(profile, sam_allow_list=(*profile.sam_allow_list, *sam_allow)), trust),
         pairing=Pairing(state / "tokens.json"),
         desk=TrainingDesk(virtual) if virtual else None,
         log=_log(log),
         times=Times(left_behind_s, forget_s),
+        audit=_audit_log(audit, audit_key),
     )
     made = [vendor(name) for name in vendors]
     with CounterServer(counter, port=port, origins=origins, vendors=made, state=state) as server:
@@ -230,6 +254,15 @@ def _readers(uris: tuple[str, ...], profile: Profile, trust: TrustMaterial | Non
     training = Policy(profile=load_profile("training"), trust=trust, training=True)
     # Behind some kinds no card can lie: they are for training, whatever profile was asked for.
     return [(uri, uri, training if uri.partition(":")[0] in NOT_REAL else house) for uri in uris]
+
+
+def _audit_log(path: Path | None, key: Path | None) -> AuditLog | None:
+    if path is None:
+        return None
+    from prcard.store.audit import AuditLog
+    from prcard.store.audit_keys import ensure_keys
+
+    return AuditLog(path, ensure_keys(key or path.with_name(f"{path.name}.key")))
 
 
 def _log(path: Path | None) -> Any:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from prcard.counter.presence import Stage
+from prcard.counter.refusals import Refusal, RefusedError
+from prcard.errors import AuditError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from prcard.counter.journal import Journal
     from prcard.counter.metrics import Metrics
     from prcard.counter.presence import Presence
+    from prcard.store.audit import AuditLog
 
 __all__ = ["HISTORY_ROWS", "KINDS", "Ledger"]
 
@@ -46,9 +49,11 @@ class Ledger:
         hub: Who is told.
         metrics: Where it is counted.
         journal: Where it is logged.
+        audit: Where verdicts and looks at fields in full are written before anybody sees them; None: nowhere.
     """
 
-    def __init__(self, hub: Hub, metrics: Metrics, journal: Journal) -> None:
+    def __init__(self, hub: Hub, metrics: Metrics, journal: Journal, audit: AuditLog | None = None) -> None:
+        self._audit = audit
         self.hub = hub
         self.metrics = metrics
         self.journal = journal
@@ -67,6 +72,15 @@ class Ledger:
         self.metrics.count("prcard_events_total", kind)
         self.journal.log(kind, reader=reader, **log)
         self.hub.publish(kind, datetime.now(UTC), {"reader": reader, **(data or {})})
+
+    def audited(self, presence: Presence) -> None:
+        """Writes a verdict to the audit log; to be called before anybody sees it.
+
+        Raises:
+            AuditError: it could not be written.
+        """
+        if self._audit is not None and presence.raw is not None and presence.verdict is not None:
+            self._audit.record(presence.verdict, presence.raw, at=datetime.now(UTC), where=presence.reader)
 
     def concluded(self, presence: Presence) -> None:
         """Books a presence that was judged, or could not be read."""
@@ -87,7 +101,12 @@ class Ledger:
         self.happened("verdict", presence.reader, {"card": document, "row": row}, **log)
 
     def revealed(self, presence: Presence, names: Collection[str], who: str) -> None:
-        """Books that somebody asked to see fields; which, and who, never what stands in them."""
+        """Books that somebody asks to see fields: which, and who, never what stands in them.
+
+        Raises:
+            RefusedError: the audit log takes no entry, so that nothing may be shown.
+        """
+        self._write("revealed", presence, who, fields=sorted(names))
         self.metrics.count("prcard_reveals_total")
         with self._lock:
             for row in self._rows:
@@ -95,6 +114,25 @@ class Ledger:
                     row["revealed"] = sorted({*row["revealed"], *names})
         data = {"presence": presence.id, "fields": sorted(names)}
         self.happened("revealed", presence.reader, data, presence=presence.id, fields=sorted(names), origin=who)
+
+    def captured(self, presence: Presence, who: str) -> None:
+        """Books that a capture is handed out.
+
+        Raises:
+            RefusedError: the audit log takes no entry, so that nothing may be handed out.
+        """
+        self._write("captured", presence, who)
+        self.journal.log("captured", reader=presence.reader, presence=presence.id, origin=who)
+
+    def _write(self, kind: str, presence: Presence, who: str, **more: object) -> None:
+        if self._audit is None:
+            return
+        content = {"kind": kind, "who": who, "where": presence.reader, "presence": presence.id, **more}
+        try:
+            self._audit.append(content, at=datetime.now(UTC))
+        except AuditError as error:
+            self.journal.log("audit-failed", reader=presence.reader, reason=kind)
+            raise RefusedError(Refusal.NOT_LOGGED) from error
 
     def history(self) -> list[dict[str, Any]]:
         """The cards of this shift, newest first; masked."""

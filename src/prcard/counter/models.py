@@ -150,6 +150,7 @@ class Card(_Model):
     record: Record | None
     labels: dict[str, Label]
     may_show: list[str]
+    may_print: list[str]
     photo: Literal["png", "wlt", "blank", "unknown", "withheld"] | None
     verdict: Verdict | None
     provenance: Provenance | None

@@ -7,7 +7,8 @@ from enum import Enum, unique
 from typing import TYPE_CHECKING, Any
 
 from prcard.acceptance.masking import mask_document
-from prcard.errors import RecordError
+from prcard.counter.refusals import Refusal
+from prcard.errors import AuditError, ReaderError, RecordError
 from prcard.record import decode, explain, to_document
 from prcard.record.capture import provenance_document
 from prcard.record.codes import ICAO_CODES, NATION, SEX, CodeText, country_by_alpha3
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from prcard.acceptance.verdict import Verdict
     from prcard.counter.policy import Policy
-    from prcard.errors import ReaderError
     from prcard.record.raw import RawCard
 
 __all__ = ["Presence", "Stage", "meanings_of", "photo_kind"]
@@ -48,7 +48,6 @@ class Presence:
         verdict: What may be said of it.
         error: Why it could not be read.
         lifted_at: When the card was lifted; None while it lies there.
-        shown: Fields that somebody asked to see.
     """
 
     id: str
@@ -58,9 +57,8 @@ class Presence:
     stage: Stage = Stage.READING
     raw: RawCard | None = field(default=None, repr=False)
     verdict: Verdict | None = None
-    error: ReaderError | None = None
+    error: ReaderError | AuditError | None = None
     lifted_at: datetime | None = None
-    shown: frozenset[str] = frozenset()
 
     def to_document(self) -> dict[str, Any]:
         """The JSON form, masked by the profile's level whatever was asked for."""
@@ -76,6 +74,7 @@ class Presence:
             "record": self.masked(),
             "labels": self._labels(),
             "may_show": self.allowed(),
+            "may_print": [name for name in self.allowed() if self.policy.may_print(name)],
             "photo": None if raw is None else photo_kind(raw, self.policy),
             "verdict": None if self.verdict is None else self.verdict.to_document(),
             "provenance": None if raw is None else provenance_document(raw.provenance),
@@ -135,5 +134,8 @@ def _moment(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat(timespec="milliseconds")
 
 
-def _error(error: ReaderError) -> dict[str, str]:
-    return {"fault": error.fault.value, "message": str(error), "advice": error.advice}
+def _error(error: ReaderError | AuditError) -> dict[str, str]:
+    if isinstance(error, ReaderError):
+        return {"fault": error.fault.value, "message": str(error), "advice": error.advice}
+    # The message names a file of this machine, which is for the log and not for a page.
+    return {"fault": Refusal.NOT_LOGGED.code, "message": Refusal.NOT_LOGGED.en, "advice": "Ask support."}

@@ -86,6 +86,12 @@ class Refusal(Enum):
         "该阅读器不是培训用虚拟阅读器。",
         "This reader is no virtual one. Training is for readers made by --sim.",
     )
+    NOT_LOGGED = (
+        "audit-failed",
+        503,
+        "审计日志无法写入，因此不予显示。请联系技术支持。",
+        "The audit log takes no entry, so nothing is shown. Ask support to make room for it.",
+    )
     BUSY = "reader-busy", 409, "阅读器正在读取，请稍候。", "The reader is being read. Try again when it is done."
 
     def __init__(self, code: str, status: int, zh: str, en: str) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from prcard.counter.policy import Policy
     from prcard.counter.presence import Presence
     from prcard.counter.training import TrainingDesk
+    from prcard.store.audit import AuditLog
 
 __all__ = ["API_VERSION", "Counter"]
 
@@ -40,6 +41,7 @@ class Counter:
         desk: Virtual readers for training, started and stopped with the counter.
         log: Where structured logs go; None logs nothing.
         times: When to remind of a card and when to forget it.
+        audit: Log that every verdict, and every look at fields in full, is written to before it is shown.
     """
 
     def __init__(
@@ -50,13 +52,14 @@ class Counter:
         desk: TrainingDesk | None = None,
         log: TextIO | None = None,
         times: Times | None = None,
+        audit: AuditLog | None = None,
     ) -> None:
         self.started_at = datetime.now(UTC)
         self.pairing = pairing or Pairing()
         self.journal = Journal(log)
         self.metrics = Metrics()
         self.hub = Hub(secrets.token_hex(4))
-        self.ledger = Ledger(self.hub, self.metrics, self.journal)
+        self.ledger = Ledger(self.hub, self.metrics, self.journal, audit)
         self.desk = desk
         self._readers = list(readers)
         self._times = times
@@ -161,12 +164,12 @@ class Counter:
         Raises:
             RefusedError: the presence is forgotten, nothing was read, or the profile forbids it.
         """
-        station, presence = self._find(presence_id)
+        _, presence = self._find(presence_id)
         if presence.raw is None:
             raise RefusedError(Refusal.NOT_READ)
-        if not presence.policy.keep_capture:
+        if not presence.policy.keep_capture(presence.raw):
             raise RefusedError(Refusal.FORBIDDEN)
-        self.journal.log("captured", reader=station.name, presence=presence_id, origin=who)
+        self.ledger.captured(presence, who)
         return dump_capture(presence.raw)
 
     def forget(self, presence_id: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prcard.counter.presence import Presence, Stage
 from prcard.counter.refusals import Refusal, RefusedError
-from prcard.errors import ReaderError, ReaderFault
+from prcard.errors import AuditError, ReaderError, ReaderFault
 from prcard.reader.watch import EventKind, watch
 from prcard.wire.procedure import ReadOptions
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from prcard.counter.ledger import Ledger
     from prcard.counter.policy import Policy
     from prcard.reader.watch import ReaderEvent, Watcher
+    from prcard.record.raw import RawCard
 
 __all__ = ["READ_TIMEOUT_S", "Station", "StationState", "Times"]
 
@@ -146,18 +147,16 @@ class Station:
         """Gives fields unmasked, as far as the profile allows, and books that somebody asked.
 
         Raises:
-            RefusedError: the presence is forgotten, nothing was read, or a field may not be shown.
+            RefusedError: the presence is forgotten, nothing was read, a field may not be shown, or nobody can log it.
         """
-        with self._lock:
-            presence = self.held(presence_id)
-            if presence is None:
-                raise RefusedError(Refusal.NO_PRESENCE)
-            if presence.raw is None:
-                raise RefusedError(Refusal.NOT_READ)
-            fields = presence.reveal(names)
-            if names - fields.keys():
-                raise RefusedError(Refusal.FORBIDDEN)
-            presence = self._presence = replace(presence, shown=presence.shown | names)
+        presence = self.held(presence_id)
+        if presence is None:
+            raise RefusedError(Refusal.NO_PRESENCE)
+        if presence.raw is None:
+            raise RefusedError(Refusal.NOT_READ)
+        fields = presence.reveal(names)
+        if names - fields.keys():
+            raise RefusedError(Refusal.FORBIDDEN)
         self._ledger.revealed(presence, names, who)
         return fields
 
@@ -241,11 +240,20 @@ class Station:
                 return
             presence = replace(presence, stage=Stage.UNREAD, error=error)
         else:
-            presence = replace(presence, stage=Stage.JUDGED, raw=raw, verdict=self.policy.judge(raw))
+            presence = self._judged(presence, raw)
         self._hold(presence)
         self._judged_at, self._reminded = time.monotonic(), False
         self._ledger.metrics.read_took(self._judged_at - start)
         self._ledger.concluded(presence)
+
+    def _judged(self, presence: Presence, raw: RawCard) -> Presence:
+        judged = replace(presence, stage=Stage.JUDGED, raw=raw, verdict=self.policy.judge(raw))
+        try:
+            self._ledger.audited(judged)
+        except AuditError as error:
+            # A verdict that is in no log is shown to nobody.
+            return replace(presence, stage=Stage.UNREAD, error=error)
+        return judged
 
     def _hold(self, presence: Presence) -> None:
         with self._lock:

@@ -211,6 +211,11 @@ def page_texts() -> dict[str, dict[str, str]]:
     pairs: dict[str, Pair] = {
         **PAGE,
         **{f"layout.{name}": pair for name, pair in LAYOUTS.items()},
+        f"fault.{Refusal.NOT_LOGGED.code}": (
+            "审计日志无法写入，结论不予显示",
+            "The audit log cannot be written",
+        ),
+        f"advice.{Refusal.NOT_LOGGED.code}": ("请联系技术支持。", "Ask support to make room for the log."),
         **{f"fault.{fault.value}": what for fault, (what, _) in FAULTS.items()},
         **{f"advice.{fault.value}": advice for fault, (_, advice) in FAULTS.items()},
         **{f"outcome.{code}": pair for code, pair in OUTCOMES.items()},

@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from prcard.acceptance.verify import TRUST_CHECKS
 from prcard.counter.policy import Policy
 from prcard.record import decode
 from prcard.simulator.device import VirtualReader
@@ -60,7 +59,7 @@ class TrainingDesk:
         trust = load_material([issuer.csca], signers=[issuer.dsc], crls=[issuer.crl], status_lists=[issuer.status_list])
         profile = load_profile("training")
         # The desk signs what it lays down, so here signatures count: a photo that was changed must not pass.
-        strict = replace(profile, required=tuple(dict.fromkeys((*profile.required, *TRUST_CHECKS))))
+        strict = replace(profile, evidence=("issuer-signed",), allow_unchecked_signature=False)
         policy = Policy(profile=strict, trust=trust, training=True)
         try:
             return [(reader.plug_in(), f"TRAINING {reader.number}", policy) for reader in self._readers]

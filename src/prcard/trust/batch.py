@@ -1,24 +1,25 @@
 """Many cards: signed and verified by templates, with the strict path behind them.
 
-The short way takes only what the strict one takes: it compares all that is constant with an object that the strict path
-has passed at the same moment, and judges the rest itself. All else goes the strict way, so the two always agree; tests
-hold them against each other on changed and on random objects.
+The short way takes only what the strict one takes: it makes the object anew from the zones by the template of a signer
+whose object has passed the strict path at the same moment, compares all its bytes, and judges time, status and
+signature itself. All else goes the strict way, so the two always agree; tests hold them against each other on changed
+and on random objects.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 import struct
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
-from prcard.trust.algorithms import check_public_key, issuing_digest
+from prcard.trust.algorithms import check_public_key, digest_function, issuing_digest
 from prcard.trust.certificate_profile import DOCUMENT_TYPE, check_may_sign
 from prcard.trust.chain import CLOCK_TOLERANCE
 from prcard.trust.cms import encode_time
@@ -34,7 +35,7 @@ from prcard.trust.template import Form, Template, make_template
 from prcard.trust.verify import SecurityOutcome, SecurityVerifier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from prcard.trust.chain import TrustedSigner
     from prcard.trust.material import TrustMaterial
@@ -55,6 +56,7 @@ _FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(2049, 12, 31, 23, 59, 59, tzinfo=UTC)
 _ALMOST_SECOND: Final = timedelta(microseconds=999_999)
 """Added before a moment is cut to the second, so that it is rounded up."""
+_GROUP: Final = 64
 _MAX_FORMS: Final = 4096
 """Most forms that a verifier remembers: a signer of one batch has a handful."""
 
@@ -64,13 +66,17 @@ class _Known:
     """A form that passed, ready to be held against the next object of its kind."""
 
     template: Template
-    names: tuple[str, ...]
+    zones: tuple[tuple[str, slice], ...]
     verify: Callable[[bytes, bytes, Any], None]
     algorithm: ec.ECDSA
-    hash: Callable[[bytes], Any]
+    digest: Callable[[bytes], bytes]
     period: tuple[bytes, bytes]
     signer: TrustedSigner
     lists: dict[int, tuple[bytes, int, int]]
+
+
+_Claim = tuple["Callable[[bytes, bytes, Any], None]", bytes, bytes, ec.ECDSA]
+"""What is left to do: the key's `verify`, and the signature, the digest and the algorithm that it takes."""
 
 
 class BatchVerifier:
@@ -103,7 +109,7 @@ class BatchVerifier:
         self._at = at
         self._document_type = document_type
         self._required = frozenset((*SIGNED_ALWAYS, *required_zones))
-        self._forms: dict[int, list[tuple[slice, dict[bytes, _Known]]]] = {}
+        self._forms: dict[int, list[tuple[slice, dict[bytes, list[_Known]]]]] = {}
         self._learned: set[object] = set()
 
     def in_order(self, zones: Mapping[str, bytes], data: bytes | None) -> bool:
@@ -124,6 +130,24 @@ class BatchVerifier:
             self._learn(parse_security_object(data))
         return True
 
+    def judge(self, cards: Iterable[tuple[Mapping[str, bytes], bytes | None]]) -> Iterator[bool]:
+        """Tells of many cards, in order, whether all six checks pass; quicker than one by one.
+
+        Cards are taken in small groups: hashing for all of a group, then the signatures of all, since each of the two
+        displaces the other from the processor's caches.
+
+        Args:
+            cards: Zones by name, and EF.SOD or None, of each.
+
+        Raises:
+            TrustError: as `in_order`.
+        """
+        source = iter(cards)
+        while group := list(islice(source, _GROUP)):
+            claims = [None if data is None else self._prepare(zones, data) for zones, data in group]
+            for (zones, data), claim in zip(group, claims, strict=True):
+                yield (claim is not None and _signature_holds(*claim)) or self.in_order(zones, data)
+
     def verify(self, zones: Mapping[str, bytes], data: bytes | None) -> tuple[SecurityCheck, ...]:
         """Makes all six checks the strict way, with their evidence; see `SecurityVerifier.verify`."""
         return self._verifier.verify(
@@ -134,38 +158,41 @@ class BatchVerifier:
         """Takes the short way: True is sure, False means "look the strict way"."""
         if data is None:
             return False
-        for name_place, signers in self._forms.get(len(data), ()):
-            form = signers.get(data[name_place])
-            if form is not None:
-                template = form.template
-                return template.constants(data) == template.expected and self._holds(form, zones, data)
-        return False
+        claim = self._prepare(zones, data)
+        return claim is not None and _signature_holds(*claim)
 
-    def _holds(self, form: _Known, zones: Mapping[str, bytes], data: bytes) -> bool:
-        """Judges what is not constant: zones, time, content, status and signature, the dearest last."""
-        template, new_hash, matching = form.template, form.hash, 0
-        *digests, status, time, message_digest, signature = template.parts(data)
-        for name, digest in zip(form.names, digests, strict=True):
+    def _prepare(self, zones: Mapping[str, bytes], data: bytes) -> _Claim | None:
+        """Judges all but the signature by the form that the object has; None sends it the strict way."""
+        for name_place, signers in self._forms.get(len(data), ()):
+            for form in signers.get(data[name_place], ()):
+                claim = self._remake(form, zones, data)
+                if claim is not None:
+                    return claim
+        return None
+
+    def _remake(self, form: _Known, zones: Mapping[str, bytes], data: bytes) -> _Claim | None:
+        """Makes the object anew from the zones and compares it; judges time and status, which are the signer's word."""
+        template, digest, at_hand = form.template, form.digest, 0
+        digests = []
+        for name, place in form.zones:
             zone = zones.get(name)
             if zone:
-                if new_hash(zone).digest() != digest:
-                    return False
-                matching += 1
+                digests.append(digest(zone))
+                at_hand += 1
             elif name in self._required:
-                return False
-        # Another zone is there, or an empty one: the strict way knows which.
-        if matching != len(zones):
-            return False
-        if not _UTC_TIME(time) or not form.period[0] <= time <= form.period[1]:
-            return False
-        if new_hash(data[template.content_place]).digest() != message_digest or not self._card_stands(form, status):
-            return False
-        try:
-            signed = b"\x31" + data[template.attributes_place]
-            form.verify(signature, new_hash(signed).digest(), form.algorithm)
-        except InvalidSignature:
-            return False
-        return True
+                return None
+            else:
+                digests.append(data[place])
+        status, time, signature = template.values(data)
+        content = template.content % tuple(digests)
+        attributes = template.attributes % (status, time, digest(content))
+        whole = b"".join((template.head, content, template.middle, attributes, template.tail, signature))
+        # Where more zones are at hand, one is not signed or is empty: the strict way knows which.
+        if whole != data or at_hand != len(zones):
+            return None
+        if not _UTC_TIME(time) or not form.period[0] <= time <= form.period[1] or not self._card_stands(form, status):
+            return None
+        return form.verify, signature, digest(b"\x31" + attributes), form.algorithm
 
     def _card_stands(self, form: _Known, status: bytes) -> bool:
         """Tells whether a fresh trusted list says that the card is valid."""
@@ -199,23 +226,34 @@ class BatchVerifier:
             return
         template = make_template(signer.certificate, form, passed.signing_time)
         period = _period(signer.usage_period.start, min(signer.usage_period.end, self._at + CLOCK_TOLERANCE))
-        if template.constants(passed.raw) != template.expected or period is None:
+        if period is None:
             return
         forms = self._forms.setdefault(len(passed.raw), [])
-        signers = next((known for place, known in forms if place == template.name_place), None)
+        signers = next((found for place, found in forms if place == template.name_place), None)
         if signers is None:
             signers = {}
             forms.append((template.name_place, signers))
-        signers[passed.raw[template.name_place]] = _Known(
+        known = _Known(
             template=template,
-            names=tuple(_NAMES[number] for number in form.groups),
+            zones=tuple((_NAMES[number], place) for number, place in zip(form.groups, template.groups, strict=True)),
             verify=signer.public_key.verify,
             algorithm=ec.ECDSA(Prehashed(template.digest.algorithm)),
-            hash=getattr(hashlib, template.digest.name),
+            digest=digest_function(template.digest),
             period=period,
             signer=signer,
             lists={},
         )
+        signers.setdefault(passed.raw[template.name_place], []).append(known)
+
+
+def _signature_holds(
+    verify: Callable[[bytes, bytes, Any], None], signature: bytes, digest: bytes, algorithm: ec.ECDSA
+) -> bool:
+    try:
+        verify(signature, digest, algorithm)
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _period(start: datetime, end: datetime) -> tuple[bytes, bytes] | None:
@@ -232,6 +270,7 @@ class _Plan:
 
     names: tuple[str, ...]
     form: Form
+    moment: datetime
     first: Template
     templates: dict[int, Template]
 
@@ -242,7 +281,7 @@ class BatchSigner:
     What it makes is byte for byte what `build_security_object` makes of the same signature.
     """
 
-    __slots__ = ("_algorithm", "_certificate", "_document_type", "_embed", "_hash", "_moment", "_plans", "_signer")
+    __slots__ = ("_algorithm", "_certificate", "_digest", "_document_type", "_embed", "_moment", "_plans", "_signer")
 
     def __init__(self, signer: Signer, *, embed_certificate: bool = True, document_type: str = DOCUMENT_TYPE) -> None:
         """Keeps the signer.
@@ -259,7 +298,7 @@ class BatchSigner:
         self._certificate = signer.certificate
         self._embed = embed_certificate
         self._document_type = document_type
-        self._hash = getattr(hashlib, issuing_digest(check_public_key(signer.certificate)).name)
+        self._digest = digest_function(issuing_digest(check_public_key(signer.certificate)))
         self._moment: tuple[datetime, bytes] | None = None
         self._plans: dict[tuple[tuple[str, ...], bool, int], _Plan] = {}
 
@@ -277,25 +316,54 @@ class BatchSigner:
         Raises:
             TrustError: as `build_security_object`.
         """
-        data = self._make(zones, signing_time, status)
-        check_issued(data, zones, self._signer)
-        return data
+        return next(self.build_all([(zones, signing_time, status)]))
 
-    def _make(self, zones: Mapping[str, bytes], signing_time: datetime, status: StatusReference | None) -> bytes:
-        """Fills in and signs; what comes out is not verified yet, so it stays in here."""
+    def build_all(
+        self, cards: Iterable[tuple[Mapping[str, bytes], datetime, StatusReference | None]]
+    ) -> Iterator[bytes]:
+        """Signs many cards, in order; quicker than one by one.
+
+        Cards are taken in small groups. Where one is refused, nothing of its group is handed out, though signatures
+        may have been made and counted.
+
+        Args:
+            cards: Zones by name, signing time, and place in a status list or None, of each.
+
+        Raises:
+            TrustError: as `build_security_object`.
+        """
+        source = iter(cards)
+        while group := list(islice(source, _GROUP)):
+            made = self._make(group)
+            for data, (zones, _, _) in zip(made, group, strict=True):
+                check_issued(data, zones, self._signer)
+            yield from made
+
+    def _make(self, group: Sequence[tuple[Mapping[str, bytes], datetime, StatusReference | None]]) -> list[bytes]:
+        """Fills in, signs and joins; what comes out is not verified yet, so it stays in here."""
+        drafts = [self._draft(*card) for card in group]
+        sign = self._signer.sign
+        signatures = [sign(b"\x31" + attributes) for _, _, attributes in drafts]
+        return [self._join(*draft, signature) for draft, signature in zip(drafts, signatures, strict=True)]
+
+    def _draft(
+        self, zones: Mapping[str, bytes], signing_time: datetime, status: StatusReference | None
+    ) -> tuple[_Plan, bytes, bytes]:
+        """Gives plan, content and signed attributes of a card."""
+        time = self._time(signing_time)
+        plan, digest = self._plan(zones, status is not None, time, signing_time), self._digest
         if not all(zones.values()):
             numbered_zones(zones)  # says which zone has no bytes
-        time = self._time(signing_time)
-        plan = self._plan(zones, status is not None, time, signing_time)
-        new_hash = self._hash
-        content = plan.first.content % tuple([new_hash(zones[name]).digest() for name in plan.names])
-        digest = new_hash(content).digest()
-        values = (time, digest) if status is None else (status_bytes(status), time, digest)
-        attributes = plan.first.attributes % values
-        signature = self._signer.sign(b"\x31" + attributes)
+        content = plan.first.content % tuple([digest(zones[name]) for name in plan.names])
+        values = (time, digest(content))
+        attributes = plan.first.attributes % (values if status is None else (status_bytes(status), *values))
+        return plan, content, attributes
+
+    def _join(self, plan: _Plan, content: bytes, attributes: bytes, signature: bytes) -> bytes:
         template = plan.templates.get(len(signature))
         if template is None:
-            template = plan.templates[len(signature)] = self._template(plan, len(signature), signing_time)
+            form = replace(plan.form, signature_bytes=len(signature))
+            template = plan.templates[len(signature)] = make_template(self._certificate, form, plan.moment)
         return b"".join((template.head, content, template.middle, attributes, template.tail, signature))
 
     def _time(self, signing_time: datetime) -> bytes:
@@ -313,8 +381,5 @@ class BatchSigner:
             form = Form(groups=groups, embed_certificate=self._embed, with_status=with_status, signature_bytes=0)
             first = make_template(self._certificate, form, moment)
             names = tuple(_NAMES[number] for number in groups)
-            found = self._plans[key] = _Plan(names=names, form=form, first=first, templates={})
+            found = self._plans[key] = _Plan(names=names, form=form, moment=moment, first=first, templates={})
         return found
-
-    def _template(self, plan: _Plan, signature_bytes: int, moment: datetime) -> Template:
-        return make_template(self._certificate, replace(plan.form, signature_bytes=signature_bytes), moment)

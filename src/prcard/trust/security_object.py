@@ -9,6 +9,7 @@ Source: ICAO Doc 9303-10 and 9303-12 for the container; the zone numbers are our
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 from enum import Enum, unique
 from hmac import compare_digest
@@ -325,9 +326,11 @@ def status_bytes(status: StatusReference) -> bytes:
     Raises:
         TrustError: BAD_ARGUMENT: list or entry is out of range.
     """
-    if not all(0 <= part < 2**32 for part in status):
-        raise refusal(TrustReason.BAD_ARGUMENT, "status reference: expected list and index from 0 to 2**32 - 1")
-    return status.list_id.to_bytes(4, "big") + status.entry.to_bytes(4, "big")
+    try:
+        return struct.pack(">II", *status)
+    except struct.error:
+        detail = "status reference: expected list and index from 0 to 2**32 - 1"
+        raise refusal(TrustReason.BAD_ARGUMENT, detail) from None
 
 
 def check_issued(data: bytes, zones: Mapping[str, bytes], signer: Signer) -> None:

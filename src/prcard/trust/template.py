@@ -1,16 +1,15 @@
 """The canonical security object of one signer: the bytes that never change, and what lies between them.
 
 Everything that our own issuer writes is the same for each card but digests, status reference, signing time and
-signature. So a batch is signed by filling in, and verified by comparing and slicing. Nothing is decided here: a
-template is cut out of an object that the declared encoder made and the strict parser read, and whatever does not fit
-one goes through the strict parser.
+signature. So a batch is signed by filling these in, and verified by doing so again and comparing the whole. A
+template is cut out of an object that the declared encoder made and the strict parser read.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from prcard.trust.algorithms import check_public_key, digest_of, issuing_digest
 from prcard.trust.asn1 import encode, wrap
@@ -72,11 +71,8 @@ class Template:
         middle: All between the content and the length of the signed attributes; their tag is its last byte.
         attributes: The signed attributes without their tag, with `%b` for status (if any), time and message digest.
         tail: All between the attributes and the signature.
-        expected: The constant pieces in order, as `constants` must give them.
-        constants: Takes those places out of an object of the same length.
-        parts: Takes digests, status (if any), time, message digest and signature out of it.
-        content_place: Where the content lies.
-        attributes_place: Where the signed attributes lie, without their tag.
+        groups: Where the digest of each zone lies in an object of this length.
+        values: Takes status (if any), time and signature out of one.
         name_place: Where the bytes lie that end with the signer's identifier and tell most signers apart.
     """
 
@@ -86,11 +82,8 @@ class Template:
     middle: bytes
     attributes: bytes
     tail: bytes
-    expected: tuple[bytes, ...]
-    constants: Callable[[bytes], tuple[bytes, ...]]
-    parts: Callable[[bytes], tuple[bytes, ...]]
-    content_place: slice
-    attributes_place: slice
+    groups: tuple[slice, ...]
+    values: Callable[[bytes], tuple[bytes, ...]]
     name_place: slice
 
 
@@ -142,19 +135,15 @@ def _cut(sample: bytes, message: SignedMessage, hashes: Sequence[bytes], form: F
     values = [_place(sample, message.attributes[name], attributes[0]) for name in names]
     values = [(start + _HEADER_BYTES, end) for start, end in values]
     signature = (len(sample) - form.signature_bytes, len(sample))
-    constants = _between(0, [*groups, *values], signature[0])
     return Template(
         digest=message.digest,
         head=sample[: content[0]],
-        content=_format(sample, _between(content[0], groups, content[1])),
+        content=_format(sample, content, groups),
         middle=sample[content[1] : attributes[0]],
-        attributes=_format(sample, _between(attributes[0], values, attributes[1])),
+        attributes=_format(sample, attributes, values),
         tail=sample[attributes[1] : signature[0]],
-        expected=tuple(sample[start:end] for start, end in constants),
-        constants=_getter(constants),
-        parts=_getter([*groups, *values, signature]),
-        content_place=slice(*content),
-        attributes_place=slice(*attributes),
+        groups=tuple(slice(*cut) for cut in groups),
+        values=itemgetter(*(slice(*cut) for cut in (*values[:-1], signature))),
         name_place=slice(attributes[0] - _NAME_BYTES, attributes[0]),
     )
 
@@ -164,16 +153,8 @@ def _place(sample: bytes, value: bytes, start: int) -> Cut:
     return at, at + len(value)
 
 
-def _between(start: int, cuts: Sequence[Cut], end: int) -> list[Cut]:
-    """The places left when `cuts`, which rise, are taken out from `start` to `end`."""
-    edges = [start, *(edge for cut in cuts for edge in cut), end]
-    return list(zip(edges[::2], edges[1::2], strict=True))
-
-
-def _format(sample: bytes, pieces: Sequence[Cut]) -> bytes:
-    """Joins pieces with `%b` between each two."""
-    return b"%b".join(sample[start:end].replace(b"%", b"%%") for start, end in pieces)
-
-
-def _getter(cuts: Sequence[Cut]) -> Any:
-    return itemgetter(*(slice(*cut) for cut in cuts))
+def _format(sample: bytes, whole: Cut, cuts: Sequence[Cut]) -> bytes:
+    """A part of the sample with `%b` in place of each cut; they rise."""
+    edges = [whole[0], *(edge for cut in cuts for edge in cut), whole[1]]
+    pieces = (sample[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True))
+    return b"%b".join(piece.replace(b"%", b"%%") for piece in pieces)

@@ -82,7 +82,7 @@ def test_parallel_calls_are_refused(clean: Any) -> None:
     handover = Handover(clean.counter, "x")
 
     async def both() -> list[Any]:
-        return await asyncio.gather(handover.card(0.2), handover.card(0.2), return_exceptions=True)
+        return list(await asyncio.gather(handover.card(0.2), handover.card(0.2), return_exceptions=True))
 
     first, second = asyncio.run(both())
     assert [first.trouble, second.trouble] == [Trouble.NO_CARD, Trouble.BUSY]

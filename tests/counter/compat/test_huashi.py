@@ -11,9 +11,21 @@ import pytest
 
 from prcard.counter.compat.huashi import CERT_TYPES
 
-KEYS = (
-    "resultFlag errorMsg partyName gender nation bornDay certAddress certNumber certOrg effDate expDate identityPic certType"
-).split()
+KEYS = [
+    "resultFlag",
+    "errorMsg",
+    "partyName",
+    "gender",
+    "nation",
+    "bornDay",
+    "certAddress",
+    "certNumber",
+    "certOrg",
+    "effDate",
+    "expDate",
+    "identityPic",
+    "certType",
+]
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,33 @@ import pytest
 from prcard.counter.compat.synjones import CARD_TYPES
 
 FOREIGN = "https://pms.example"
-KEYS = (
-    "code retcode retmsg errmsg name sex nation born address cardno userlifeb userlifee police photobase64 CardType "
-    "CardTypeName Reserved EngName CertVol PassID IssuesTimes frontImg backImg FpDescribe FpData"
-).split()
+KEYS = [
+    "code",
+    "retcode",
+    "retmsg",
+    "errmsg",
+    "name",
+    "sex",
+    "nation",
+    "born",
+    "address",
+    "cardno",
+    "userlifeb",
+    "userlifee",
+    "police",
+    "photobase64",
+    "CardType",
+    "CardTypeName",
+    "Reserved",
+    "EngName",
+    "CertVol",
+    "PassID",
+    "IssuesTimes",
+    "frontImg",
+    "backImg",
+    "FpDescribe",
+    "FpData",
+]
 
 
 @pytest.fixture(scope="module")

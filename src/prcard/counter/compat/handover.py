@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from prcard.acceptance.messages import REASONS
 from prcard.acceptance.verdict import Outcome
 from prcard.counter.presence import Stage, photo_kind
-from prcard.counter.refusals import RefusedError
+from prcard.counter.refusals import Refusal, RefusedError
 from prcard.counter.station import StationState
 from prcard.counter.texts import FAULTS
+from prcard.errors import ReaderError
 from prcard.record.codes import NATION, SEX, country_by_alpha3
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from prcard.counter.presence import Presence
     from prcard.counter.service import Counter
+    from prcard.errors import AuditError
 
 __all__ = ["Handed", "Handover", "NotHandedError", "Trouble"]
 
@@ -95,6 +97,13 @@ class Handed:
             return f"{country.zh if country else ''}/{alpha3}"
         meaning = NATION.get(self.get("nation"))
         return meaning.zh if meaning else self.get("nation")
+
+
+def _in_words(error: ReaderError | AuditError) -> str:
+    if not isinstance(error, ReaderError):
+        return Refusal.NOT_LOGGED.zh
+    (what, _), (advice, _) = FAULTS[error.fault]
+    return f"{what}，{advice}"
 
 
 class Handover:
@@ -176,8 +185,7 @@ class Handover:
 
     def _hand(self, found: Presence, origin: str) -> Handed:
         if found.error is not None:
-            (what, _), (advice, _) = FAULTS[found.error.fault]
-            raise NotHandedError(Trouble.UNREAD, f"{what}，{advice}")
+            raise NotHandedError(Trouble.UNREAD, _in_words(found.error))
         if found.verdict is None or found.raw is None or found.verdict.outcome is Outcome.FAILED:
             failed = found.verdict.failed if found.verdict is not None else ()
             reasons = [REASONS[check.reason].zh for check in failed]

@@ -1,8 +1,8 @@
 """Huashi (华视): a web service on port 19196.
 
 Known from pages that call it (B): the places in any case, keys, `resultFlag` 0 for success and -11 for a failed read,
-dates as eight digits, 男 and 女. Two habits of those pages shape the answer: they hang `&t=…` behind the place without a
-question mark, and some take values out by a pattern that wants `"key" : "value"` with blanks, each on a line of its
+dates as eight digits, 男 and 女. Two habits of those pages shape the answer: they hang `&t=…` behind the place without
+a question mark, and some take values out by a pattern that wants `"key" : "value"` with blanks, each on a line of its
 own. Not known: further values of `resultFlag` (-1 here when there is no reader), and `certType` of the 2023 card (`Y`
 here, the marker on the card).
 

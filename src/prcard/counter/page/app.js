@@ -384,7 +384,7 @@ function printSlip(reader) {
         line(t("history.time"), new Date(card.inserted_at).toLocaleString(model.lang === "zh" ? "zh-CN" : "en-GB")),
         line(t("profile"), profileTitle(card.profile)),
         line(t("fields.layout"), card.record && t(`layout.${card.record.layout}`)),
-        line(t("history.number"), card.record?.number),
+        line(t("history.number"), card.may_print.includes("number") && card.record?.number),
         line(t("history.reader"), reader.title),
         card.verdict && line(t("evidence"), t(`outcome.${card.verdict.evidence_level}`)),
         line(t("slip.reference"), card.presence),
@@ -488,7 +488,7 @@ const find = (event) => model.readers.find((reader) => reader.reader === event.r
 const happenings = {
   "card-inserted"(event, reader) {
     model.selected = model.readers.indexOf(reader);
-    Object.assign(reader, { state: "ready", error: null, card: { presence: event.presence, reader: event.reader, stage: "reading", may_show: [], lifted_at: null, training: reader.training } });
+    Object.assign(reader, { state: "ready", error: null, card: { presence: event.presence, reader: event.reader, stage: "reading", may_show: [], may_print: [], lifted_at: null, training: reader.training } });
     say(`${reader.title}: ${t("state.reading")}`);
   },
   verdict(event, reader) {
