@@ -37,7 +37,8 @@ BUILT_INS_THAT_REACH_OUT: Final = frozenset({"open", "print", "input"})
 # Third-party package -> the only modules that may import it, at whatever depth.
 IMPORTERS: Final = {
     "serial": ("reader/serial.py", "simulator/rfc2217.py"),
-    "smartcard": ("reader/pcsc.py",),
+    "smartcard": ("reader/pcsc.py", "simulator/pyscard.py"),
+    "usb": ("reader/usb.py", "simulator/usb.py"),
     "construct": ("record/layouts/", "wire/frame_layout.py"),
     "click": ("cli/",),
     "gmssl_pyx": ("trust/sm2.py",),
