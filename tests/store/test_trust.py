@@ -53,5 +53,5 @@ def test_limits(parts: dict[str, list[bytes]], tmp_path: Path, monkeypatch: pyte
 
 def test_a_folder_that_cannot_be_made(parts: dict[str, list[bytes]], tmp_path: Path) -> None:
     (tmp_path / "trust").write_text("a file")
-    with pytest.raises(TrustError, match="a folder that can be used"):
+    with pytest.raises(TrustError, match="a place that can be used"):
         save_trust(tmp_path / "trust", parts)
