@@ -91,7 +91,9 @@ def update_trust(folder: Path, source: Source, at: datetime) -> Update:
         CaptureError: a file cannot be written; the old version stays in use.
     """
     anchors = pinned_issuers(folder)
-    with locked(folder):
+    _make(folder / PUBLISHED)
+    # Not the folder itself: readers hold that for a moment when they remember a number.
+    with locked(folder / PUBLISHED):
         manifest = parse_manifest(source.fetch(MANIFEST_NAME, MAX_MANIFEST_BYTES))
         check_publisher(manifest, [load_certificate(data) for data in anchors], at)
         seen, current = load_seen(folder), current_store(folder)
@@ -105,8 +107,8 @@ def update_trust(folder: Path, source: Source, at: datetime) -> Update:
             version = _keep(folder, stage, manifest)
         _write(folder / PUBLISHED / CURRENT, f"{version.name}\n".encode("ascii"))
         result = _result(folder, version, anchors, changed=True)
+        _tidy(folder, {version, current})
     remember(folder, result.material, store=manifest.number)
-    _tidy(folder, {version, current})
     return result
 
 
@@ -117,15 +119,20 @@ def _check_newer(manifest: Manifest, newest: int) -> None:
         raise refusal(TrustReason.STORE_ROLLBACK, detail)
 
 
+def _make(folder: Path, new: str = "") -> Path:
+    """Makes a folder, or a new one of any name in it."""
+    try:
+        folder.mkdir(exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=new, dir=folder)) if new else folder
+    except OSError as error:
+        detail = f"{folder}: expected a place that can be written, found {error.strerror}"
+        raise refusal(TrustReason.FILE_UNUSABLE, detail) from None
+
+
 @contextlib.contextmanager
 def _staged(folder: Path, manifest: Manifest, source: Source) -> Iterator[Path]:
     """A new folder with the whole version in it, removed unless somebody moved it away."""
-    try:
-        (folder / PUBLISHED).mkdir(exist_ok=True)
-        stage = Path(tempfile.mkdtemp(prefix=".new-", dir=folder / PUBLISHED))
-    except OSError as error:
-        detail = f"{folder / PUBLISHED}: expected a place that can be written, found {error.strerror}"
-        raise refusal(TrustReason.FILE_UNUSABLE, detail) from None
+    stage = _make(folder / PUBLISHED, ".new-")
     try:
         for path, listed in manifest.files.items():
             data = source.fetch(path, listed.size_bytes)
