@@ -233,7 +233,7 @@ def store_build(
     operator: str | None,
     as_json: bool,
 ) -> None:
-    """Build the folder that counters pull: certificates and lists, and a signed manifest that names each.
+    """Build the folder that counters pull: certificates, lists and a signed manifest.
 
     What the previous store holds is carried over; lists replace their predecessors.
 
