@@ -36,7 +36,7 @@ BUILT_INS_THAT_REACH_OUT: Final = frozenset({"open", "print", "input"})
 
 # Third-party package -> the only modules that may import it, at whatever depth.
 IMPORTERS: Final = {
-    "serial": ("reader/serial.py",),
+    "serial": ("reader/serial.py", "simulator/rfc2217.py"),
     "smartcard": ("reader/pcsc.py",),
     "construct": ("record/layouts/", "wire/frame_layout.py"),
     "click": ("cli/",),

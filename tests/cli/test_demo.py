@@ -67,7 +67,10 @@ def test_keep_leaves_capture_and_zones(run: Run, tmp_path: Path) -> None:
 def test_keep_leaves_what_outside_verifiers_need(run: Run, tmp_path: Path) -> None:
     run("demo", "--keep", tmp_path, "--json")
     names = {"card.capture.json", "csca.pem", "dsc.pem", "csca.crl", "sod.der", "text.bin", "photo.bin", "trust"}
-    assert names <= {path.name for path in tmp_path.iterdir()}
+    assert names == {path.name for path in tmp_path.iterdir()}
+    capture = json.loads((tmp_path / "card.capture.json").read_text(encoding="utf-8"))
+    assert base64.b64decode(capture["security_object"]) == (tmp_path / "sod.der").read_bytes()
+    assert capture["zones"]["fingerprint"] is None
     (tmp_path / "sod.cms").write_bytes((tmp_path / "sod.der").read_bytes()[4:])
     command = [
         "openssl",

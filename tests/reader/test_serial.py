@@ -109,9 +109,9 @@ def test_port_that_may_not_be_opened(pty: tuple[int, str], tmp_path: Path) -> No
     _, device = pty
     Path(device).chmod(0o600)
     code = (
-        "import os, sys; from prcard.reader import serial; os.setgid(65534); os.setuid(65534)\n"
-        "import serial as _\n"
-        "from prcard.errors import ReaderError\n"
+        # All imports come first: that user may not be able to read the place where this Python lies.
+        "import os, serial as _; from prcard.reader import serial; from prcard.errors import ReaderError\n"
+        "os.setgid(65534); os.setuid(65534)\n"
         f"try: serial.open_channel({device!r})\n"
         "except ReaderError as error: print(error.fault.name, error)"
     )

@@ -13,7 +13,8 @@ import pytest
 from prcard.record.raw import RawCard
 from prcard.simulator.device import VirtualReader
 from prcard.simulator.faces import PtyFace, TCPFace
-from prcard.simulator.server import MAX_QUEUED_BYTES, Server
+from prcard.simulator.outbox import MAX_QUEUED_BYTES
+from prcard.simulator.server import Server
 from prcard.wire.codes import Command
 from prcard.wire.frame import Frame
 

@@ -20,6 +20,7 @@ from prcard.simulator.specimens import SPECIMENS, specimen
 from prcard.store import captures
 from prcard.store.profiles import load_profile
 from prcard.store.trust import save_trust
+from prcard.trust.compact import find_security_object
 from prcard.trust.material import load_material
 from prcard.wire.procedure import ReadOptions
 
@@ -75,7 +76,11 @@ def command(*, name: str, keep: Path | None, lang: str | None, as_json: bool) ->
     material = load_material(parts["csca"], signers=parts["signers"], crls=parts["crls"], status_lists=parts["status"])
     judged = Judged(raw, load_profile("training"), moment, show=("all",), trust=material)
     if keep is not None:
-        _keep(keep, raw, {**issuer.pem, "csca.crl": issuer.crl, "sod.der": sod})
+        # The zones that are signed, with the full security object beside them: the fingerprint zone only carried the
+        # compact one over the line, and is no zone to whoever compares the files with the signed digests.
+        signed_zones, _ = find_security_object(raw)
+        whole = replace(raw, fingerprint=signed_zones.get("fingerprint", b""), security_object=sod)
+        _keep(keep, whole, {**issuer.pem, "csca.crl": issuer.crl, "sod.der": sod})
         save_trust(keep / "trust", parts)
     if as_json:
         print_json(judged.document())

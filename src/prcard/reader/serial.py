@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from prcard.errors import ReaderError, ReaderFault
 from prcard.reader.channel import MAX_READ_BYTES
@@ -40,8 +40,10 @@ def open_channel(address: str) -> SerialChannel:
     module = _pyserial()
     try:
         # exclusive: two programs on one line would each eat half of the other's replies.
-        kind = {} if "://" in device else {"exclusive": True}
-        port = module.serial_for_url(device, baudrate=speeds[0], timeout=SLICE_S, write_timeout=WRITE_TIMEOUT_S, **kind)
+        kind: dict[str, Any] = {} if "://" in device else {"exclusive": True}
+        # pyserial's client of RFC 2217 refuses a limit for writes; its own connection has one.
+        kind |= {} if device.startswith("rfc2217://") else {"write_timeout": WRITE_TIMEOUT_S}
+        port = module.serial_for_url(device, baudrate=speeds[0], timeout=SLICE_S, **kind)
     except (OSError, ValueError) as error:
         raise _refusal(device, error) from error
     return SerialChannel(port, device, speeds)

@@ -109,11 +109,13 @@ def check_digit_731(first14: str) -> str:
 def weigh_731(number: str) -> str:
     """Computes the same from what is known to begin with 3 capitals and 11 digits, as a decoded record's number does.
 
-    The weights come round every three characters, so that groups of digits are looked up as wholes.
+    The weights come round every three characters, so that groups of digits are looked up as wholes. A capital's value
+    is its code less 55, which three weights make 605 in all.
     """
     group = _GROUPS_7_3_1
     total = group[number[3:6]] + group[number[6:9]] + group[number[9:12]] + group[number[12:14]]
-    return "0123456789"[(_weigh_group(number[:3]) + total) % 10]
+    letters = 7 * ord(number[0]) + 3 * ord(number[1]) + ord(number[2]) - 605
+    return "0123456789"[(letters + total) % 10]
 
 
 @dataclass(frozen=True, slots=True)

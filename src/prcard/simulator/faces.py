@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from prcard.errors import ReaderError, ReaderFault
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     from prcard.simulator.device import VirtualReader
     from prcard.simulator.server import Peer
 
-__all__ = ["UDP_SPLIT_BYTES", "PtyFace", "TCPFace", "UDPFace"]
+__all__ = ["UDP_SPLIT_BYTES", "PtyFace", "StreamPeer", "TCPFace", "UDPFace"]
 
 UDP_SPLIT_BYTES: Final = 1024
 """A reply over UDP comes in datagrams of at most this size. Source: observed in a public host program (C)."""
@@ -26,13 +29,17 @@ class PtyFace:
 
     Args:
         reader: When given, bytes that a host sends at another speed than the reader's are lost, as on a real line.
+        link: Name under which the device can be found, a symbolic link; it stays the same when the reader is unplugged
+            and plugged in again. None leaves the device its own name.
     """
 
     kind = "serial"
 
-    def __init__(self, reader: VirtualReader | None = None) -> None:
+    def __init__(self, reader: VirtualReader | None = None, link: str | None = None) -> None:
         self.uri = ""
-        self._reader = reader
+        if reader is not None:
+            reader.strict_speed = True
+        self._link = Path(link) if link is not None else None
         self._master = -1
         self._slave = -1
 
@@ -44,13 +51,14 @@ class PtyFace:
             self._master, self._slave = os.openpty()
             tty.setraw(self._slave)
             os.set_blocking(self._master, False)
-            self.uri = f"serial:{os.ttyname(self._slave)}"
+            device = os.ttyname(self._slave)
         except (OSError, ImportError) as error:
             raise ReaderError(
                 ReaderFault.NOT_FOUND,
                 "This system gives no pseudo-terminal.",
                 "Use the TCP face, or a pair of virtual COM ports and --face tcp behind it.",
             ) from error
+        self.uri = f"serial:{self._linked(device)}"
         return [self]
 
     def listener(self) -> socket.socket | None:
@@ -71,7 +79,7 @@ class PtyFace:
             data = os.read(self._master, _CHUNK)
         except BlockingIOError:
             return b""
-        return data if self._same_speed() else b""
+        return data
 
     def transmit(self, data: bytes) -> int:
         """See `Peer.transmit`."""
@@ -86,14 +94,37 @@ class PtyFace:
             if descriptor >= 0:
                 os.close(descriptor)
         self._master = self._slave = -1
+        if self._link is not None and self._link.is_symlink():
+            self._link.unlink()
 
-    def _same_speed(self) -> bool:
-        if self._reader is None:
-            return True
+    def speed(self) -> int | None:
+        """See `Peer.speed`: what the host has set the device to."""
         import termios
 
-        speed = termios.tcgetattr(self._slave)[5]
-        return bool(speed == getattr(termios, f"B{self._reader.baud}"))
+        return _speeds().get(termios.tcgetattr(self._slave)[5])
+
+    def _linked(self, device: str) -> str:
+        if self._link is None:
+            return device
+        try:
+            # A link of ours that a killed run left behind is replaced; anything else is not ours to touch.
+            if self._link.is_symlink():
+                self._link.unlink()
+            self._link.symlink_to(device)
+        except OSError as error:
+            self.close()
+            raise ReaderError(
+                ReaderFault.NOT_FOUND, f"{self._link} cannot be made.", "Name a link that does not exist yet."
+            ) from error
+        return str(self._link)
+
+
+@cache
+def _speeds() -> dict[int, int]:
+    """Code of termios -> speed in baud."""
+    import termios
+
+    return {getattr(termios, name): int(name[1:]) for name in dir(termios) if re.fullmatch(r"B\d+", name)}
 
 
 class TCPFace:
@@ -114,7 +145,9 @@ class TCPFace:
     def open(self) -> list[Peer]:
         """See `Face.open`."""
         self._socket = _listen("tcp", self._address, socket.SOCK_STREAM)
-        self.uri = _uri("tcp", self._socket)
+        # A reader that is unplugged and plugged in again is found at the same port.
+        self._address = self._socket.getsockname()[:2]
+        self.uri = _uri(self.kind, self._socket)
         return []
 
     def listener(self) -> socket.socket | None:
@@ -132,7 +165,11 @@ class TCPFace:
             return None
         line.setblocking(False)
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return _StreamPeer(line)
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return self._peer(line)
+
+    def _peer(self, line: socket.socket) -> Peer:
+        return StreamPeer(line)
 
     def close(self) -> None:
         """See `Face.close`."""
@@ -141,14 +178,19 @@ class TCPFace:
             self._socket = None
 
 
-class _StreamPeer:
+class StreamPeer:
+    """One host on a TCP connection; see `Peer`."""
+
     def __init__(self, line: socket.socket) -> None:
+        """Takes over a connected socket that does not block."""
         self._line = line
 
     def fileno(self) -> int:
+        """The socket."""
         return self._line.fileno()
 
     def receive(self) -> bytes | None:
+        """See `Peer.receive`."""
         try:
             return self._line.recv(_CHUNK) or None
         except BlockingIOError:
@@ -157,6 +199,7 @@ class _StreamPeer:
             return None
 
     def transmit(self, data: bytes) -> int:
+        """See `Peer.transmit`."""
         try:
             return self._line.send(data)
         except BlockingIOError:
@@ -165,7 +208,12 @@ class _StreamPeer:
             # The host is gone: the bytes are lost, and the next `receive` says so.
             return len(data)
 
+    def speed(self) -> int | None:
+        """A plain connection has no speed."""
+        return None
+
     def close(self) -> None:
+        """See `Peer.close`."""
         with contextlib.suppress(OSError):
             self._line.close()
 
@@ -190,6 +238,7 @@ class UDPFace:
         """See `Face.open`."""
         self._socket = _listen("udp", self._address, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
+        self._address = self._socket.getsockname()[:2]
         self.uri = _uri("udp", self._socket)
         return [self]
 
@@ -227,6 +276,10 @@ class UDPFace:
         except OSError:
             return len(data)
         return len(piece)
+
+    def speed(self) -> int | None:
+        """Datagrams have no speed."""
+        return None
 
     def close(self) -> None:
         """See `Face.close`; also closes the one peer."""

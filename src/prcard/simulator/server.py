@@ -10,22 +10,18 @@ import contextlib
 import selectors
 import socket
 import threading
-import time
-from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
+from prcard.errors import ReaderError
+from prcard.simulator.outbox import Outbox
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from prcard.simulator.device import Line, VirtualReader
 
-__all__ = ["MAX_QUEUED_BYTES", "Face", "Peer", "Server"]
-
-MAX_QUEUED_BYTES: Final = 65_536
-"""Replies that a host does not fetch are dropped beyond this many bytes, as a UART without flow control does."""
-
-PIECE_BYTES: Final = 64
-"""Bytes that a slow line writes at once."""
+__all__ = ["Face", "Peer", "Server"]
 
 FULL_LINE_S: Final = 0.005
 """Pause in seconds before a line that took no byte is tried again."""
@@ -42,6 +38,9 @@ class Peer(Protocol):
 
     def transmit(self, data: bytes) -> int:
         """Writes what the descriptor takes now and returns how many bytes that were; 0 when it is full."""
+
+    def speed(self) -> int | None:
+        """Speed of the host's side in baud; None where the face has none or the host's is not known."""
 
     def close(self) -> None:
         """Releases the descriptor."""
@@ -72,19 +71,7 @@ class _Served:
     def __init__(self, peer: Peer, line: Line) -> None:
         self.peer = peer
         self.line = line
-        self.queue: deque[bytes] = deque()
-        self.queued = 0
-        self.ready_at = 0.0
-
-    def add(self, data: bytes, ready_at: float, byte_time_s: float) -> None:
-        """Queues a reply; `ready_at` is the moment at which its first byte begins on the line."""
-        data = data[: MAX_QUEUED_BYTES - self.queued]
-        if not data:
-            return
-        if not self.queue:
-            self.ready_at = ready_at + len(data[:PIECE_BYTES]) * byte_time_s
-        self.queue.append(data)
-        self.queued += len(data)
+        self.outbox = Outbox()
 
 
 class Server:
@@ -108,7 +95,12 @@ class Server:
         self._served: list[_Served] = []
         self._stop = threading.Event()
         self._waker, self._wakened = socket.socketpair()
+        self._waker.setblocking(False)
+        self._wakened.setblocking(False)
         self._thread: threading.Thread | None = None
+        self._epoch = reader.epoch
+        self._open = False
+        self._forget: Callable[[], None] = lambda: None
 
     @property
     def uris(self) -> list[str]:
@@ -122,15 +114,12 @@ class Server:
             ReaderError: a face cannot be opened, for instance because its port is taken; nothing stays open then.
         """
         try:
-            for face in self._faces:
-                for peer in face.open():
-                    self._add(peer)
-                if (listener := face.listener()) is not None:
-                    self._selector.register(listener, selectors.EVENT_READ, face)
             self._selector.register(self._wakened, selectors.EVENT_READ, None)
+            self._open_faces()
         except BaseException:
             self._close()
             raise
+        self._forget = self._reader.watch(self._wake)
         self._thread = threading.Thread(target=self._loop, name="prcard-virtual-reader", daemon=True)
         self._thread.start()
         return self
@@ -139,11 +128,17 @@ class Server:
         """Stops serving and closes every face; a second call does nothing."""
         if self._thread is None:
             return
+        self._forget()
         self._stop.set()
-        self._waker.send(b"!")
+        self._wake()
         self._thread.join()
         self._thread = None
         self._close()
+
+    def _wake(self) -> None:
+        # A full or closed socket needs no further byte: the loop is awake, or over.
+        with contextlib.suppress(OSError):
+            self._waker.send(b"!")
 
     def __enter__(self) -> Self:
         self.start()
@@ -161,11 +156,20 @@ class Server:
                     self._receive(key.data)
                 elif key.data is not None:
                     self._accept(key.data)
+                else:
+                    with contextlib.suppress(OSError):
+                        self._wakened.recv(4096)
             self._work()
+            self._follow_plug()
 
     def _accept(self, face: Face) -> None:
-        if (peer := face.accept()) is not None:
+        if (peer := face.accept()) is None:
+            return
+        try:
             self._add(peer)
+        except ReaderError:
+            # It was unplugged this very moment.
+            peer.close()
 
     def _add(self, peer: Peer) -> None:
         served = _Served(peer, self._reader.line())
@@ -176,12 +180,15 @@ class Server:
         data = served.peer.receive()
         if data is None:
             self._drop(served)
-        else:
+        elif self._reader.hears(served.peer.speed()):
             self._answer(served, data)
 
     def _answer(self, served: _Served, data: bytes) -> None:
-        now = time.monotonic()
-        served.add(served.line.receive(data, now), now + self._reply_delay_s, self._byte_time_s)
+        now = self._reader.clock()
+        pieces = served.line.transfer(data, now)
+        if self._byte_time_s:
+            pieces = [piece._replace(byte_time_s=self._byte_time_s) for piece in pieces]
+        served.outbox.add(pieces, now + self._reply_delay_s)
 
     def _drop(self, served: _Served) -> None:
         self._selector.unregister(served.peer.fileno())
@@ -192,28 +199,52 @@ class Server:
         """Answers frames whose rest never came, and writes what is due."""
         for served in list(self._served):
             deadline = served.line.deadline()
-            if deadline is not None and deadline <= time.monotonic():
+            if deadline is not None and deadline <= self._reader.clock():
                 self._answer(served, b"")
             self._write(served)
 
     def _write(self, served: _Served) -> None:
-        while served.queue and served.ready_at <= time.monotonic():
-            data = served.queue.popleft()
-            done = served.peer.transmit(data[:PIECE_BYTES] if self._byte_time_s else data)
-            served.queued -= done
-            if done < len(data):
-                served.queue.appendleft(data[done:])
-            if not done:
+        while (data := served.outbox.ready(self._reader.clock())) is not None:
+            done = served.peer.transmit(data) if data else 0
+            if data and not done:
                 # The host does not fetch its bytes: look again soon, without a busy loop.
-                served.ready_at = time.monotonic() + FULL_LINE_S
-            elif served.queue:
-                # Counted from when the piece was due, not from now: a late loop must not slow the line down.
-                served.ready_at += len(served.queue[0][:PIECE_BYTES]) * self._byte_time_s
+                served.outbox.postpone(self._reader.clock() + FULL_LINE_S)
+                return
+            served.outbox.written(done)
+
+    def _follow_plug(self) -> None:
+        """Lets all hosts go when the reader was unplugged, and opens the faces anew when it is back."""
+        if self._open and self._epoch != self._reader.epoch:
+            self._close_faces()
+        if not self._open and self._reader.plugged:
+            self._epoch = self._reader.epoch
+            # A port that somebody else took meanwhile stays theirs; the reader is then gone for good on that face.
+            with contextlib.suppress(ReaderError):
+                self._open_faces()
+
+    def _open_faces(self) -> None:
+        self._open = True
+        for face in self._faces:
+            for peer in face.open():
+                self._add(peer)
+            if (listener := face.listener()) is not None:
+                self._selector.register(listener, selectors.EVENT_READ, face)
+
+    def _close_faces(self) -> None:
+        self._open = False
+        for served in list(self._served):
+            self._drop(served)
+        for face in self._faces:
+            if (listener := face.listener()) is not None:
+                self._selector.unregister(listener)
+            face.close()
 
     def _wait_s(self) -> float | None:
-        moments = [served.ready_at for served in self._served if served.queue]
+        moments = [moment for served in self._served if (moment := served.outbox.due_at) is not None]
         moments += [moment for served in self._served if (moment := served.line.deadline()) is not None]
-        return max(min(moments) - time.monotonic(), 0.0) if moments else None
+        if not self._open and self._reader.back_at is not None:
+            moments.append(self._reader.back_at)
+        return max(min(moments) - self._reader.clock(), 0.0) if moments else None
 
     def _close(self) -> None:
         for served in self._served:

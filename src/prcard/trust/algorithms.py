@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import Enum, unique
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -21,6 +22,8 @@ from prcard.trust.asn1 import AlgorithmIdentifier, CertificateParts, PSSParamete
 from prcard.trust.reasons import TrustReason, refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cryptography import x509
 
     from prcard.trust.asn1 import HashIdentifier
@@ -32,6 +35,7 @@ __all__ = [
     "Scheme",
     "check_curve",
     "check_public_key",
+    "digest_function",
     "digest_of",
     "issuing_digest",
     "parse_digest",
@@ -104,7 +108,25 @@ _SCHEMES: Final[dict[str, tuple[Scheme, str | None]]] = {
 
 def digest_of(digest: Digest, data: bytes) -> bytes:
     """Computes a digest."""
-    return hashlib.new(digest.name, data).digest()
+    return _COMPUTE[digest.name](data)
+
+
+def digest_function(digest: Digest) -> Callable[[bytes], bytes]:
+    """Gives the function that computes a digest.
+
+    It copies a fresh state, since making one looks the algorithm up, which takes longer than hashing 300 bytes.
+    """
+    fresh = hashlib.new(digest.name).copy
+
+    def compute(data: bytes) -> bytes:
+        state = fresh()
+        state.update(data)
+        return state.digest()
+
+    return compute
+
+
+_COMPUTE: Final = {digest.name: digest_function(digest) for digest in DIGESTS}
 
 
 def parse_digest(identifier: HashIdentifier, name: str) -> Digest:
@@ -158,6 +180,7 @@ def _parameters_fit(scheme: Scheme, identifier: AlgorithmIdentifier, digest: Dig
     )
 
 
+@lru_cache(maxsize=64)
 def check_public_key(certificate: x509.Certificate) -> PublicKey:
     """Takes the public key out of a certificate.
 

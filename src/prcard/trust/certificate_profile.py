@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from cryptography import x509
@@ -66,8 +67,11 @@ def fingerprint(certificate: x509.Certificate) -> str:
     return certificate.fingerprint(hashes.SHA256()).hex()
 
 
+@lru_cache(maxsize=64)
 def load_certificate(data: bytes) -> x509.Certificate:
     """Reads one certificate in DER, and every part of it that would otherwise be read at its first use only.
+
+    The same bytes give the same object, since one signer's certificate comes with every card.
 
     Raises:
         TrustError: CERTIFICATE_MALFORMED.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, Final
 
@@ -54,7 +55,16 @@ if TYPE_CHECKING:
     from prcard.trust.algorithms import PublicKey
     from prcard.trust.signer import Signer
 
-__all__ = ["SignedMessage", "check_signature", "names_certificate", "parse_signed", "sign_message"]
+__all__ = [
+    "MESSAGE_DIGEST",
+    "SIGNING_TIME",
+    "SignedMessage",
+    "check_signature",
+    "encode_time",
+    "names_certificate",
+    "parse_signed",
+    "sign_message",
+]
 
 SIGNED_DATA: Final = "1.2.840.113549.1.7.2"
 ID_DATA: Final = "1.2.840.113549.1.7.1"
@@ -256,6 +266,7 @@ def names_certificate(message: SignedMessage, certificate: x509.Certificate) -> 
     return message.signer_id == (_issuer_bytes(certificate), certificate.serial_number)
 
 
+@lru_cache(maxsize=64)
 def _key_identifier(certificate: x509.Certificate) -> bytes | None:
     try:
         return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
@@ -263,6 +274,7 @@ def _key_identifier(certificate: x509.Certificate) -> bytes | None:
         return None
 
 
+@lru_cache(maxsize=64)
 def _issuer_bytes(certificate: x509.Certificate) -> bytes:
     """The issuer's name as it stands in the certificate."""
     parts = decode(CertificateParts, certificate.public_bytes(Encoding.DER), "certificate")
@@ -309,7 +321,7 @@ def sign_message(
     attributes = SetOf(
         [
             _attribute(CONTENT_TYPE, encode(ObjectIdentifier(content_type))),
-            _attribute(SIGNING_TIME, _encode_time(signing_time)),
+            _attribute(SIGNING_TIME, encode_time(signing_time)),
             _attribute(MESSAGE_DIGEST, encode(digest_of(digest, content))),
             *(_attribute(oid, value) for oid, value in extra_attributes),
         ]
@@ -340,7 +352,12 @@ def _attribute(oid: str, value: bytes) -> Any:
     return any_value(encode(Attribute(type=ObjectIdentifier(oid), values=SetOf([any_value(value)]))))
 
 
-def _encode_time(moment: datetime) -> bytes:
+def encode_time(moment: datetime) -> bytes:
+    """Encodes a signing time to the second: UTCTime from 1950 to 2049, else GeneralizedTime.
+
+    Raises:
+        TrustError: BAD_ARGUMENT: the moment has no offset from UTC.
+    """
     if moment.tzinfo is None:
         raise refusal(TrustReason.BAD_ARGUMENT, "signing time: expected an offset from UTC, found none")
     whole = moment.astimezone(UTC).replace(microsecond=0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, unique
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from prcard.errors import TrustError
@@ -190,13 +191,25 @@ class SecurityVerifier:
         candidates = [known for known in embedded or self._material.signers if names_certificate(message, known)]
         if not candidates:
             return _unclear("signature", TrustReason.SIGNER_UNKNOWN), None
-        certificate = candidates[0]
+        problems = []
+        # Two certificates may name one key identifier: a renewed one, or one that claims it and has another key.
+        for certificate in candidates:
+            try:
+                check_signature(message, self._public_key(certificate))
+            except TrustError as error:
+                problems.append(error)
+                continue
+            evidence = {"algorithm": message.scheme.value, "digest": message.digest.name}
+            return _passed("signature", evidence), certificate
+        return _failed("signature", problems[0]), candidates[0]
+
+    def signer_of(self, security_object: SecurityObject, at: datetime) -> TrustedSigner | None:
+        """Finds who signed an object, if its signature and its signer's chain hold at a moment; else None."""
+        certificate = self._check_signature(security_object)[1]
         try:
-            check_signature(message, self._public_key(certificate))
-        except TrustError as error:
-            return _failed("signature", error), certificate
-        evidence = {"algorithm": message.scheme.value, "digest": message.digest.name}
-        return _passed("signature", evidence), certificate
+            return None if certificate is None else self.trusted_signer(certificate, at)
+        except TrustError:
+            return None
 
     def _public_key(self, certificate: x509.Certificate) -> Any:
         known = self._trusted.get(certificate)
@@ -212,10 +225,10 @@ class SecurityVerifier:
         """Check 14; with the signer if its chain holds, also when it was not allowed to sign this."""
         if certificate is None:
             return _not_checked("chain"), None
-        evidence = _certificate_evidence(certificate)
+        evidence = dict(_certificate_evidence(certificate))
         signer = None
         try:
-            signer = self._trust(certificate, at)
+            signer = self.trusted_signer(certificate, at)
             evidence |= {"issuer_fingerprint": fingerprint(signer.anchor)}
             check_signing(
                 signer,
@@ -227,13 +240,6 @@ class SecurityVerifier:
         except TrustError as error:
             return _failed("chain", error, evidence), signer
         return _passed("chain", evidence), signer
-
-    def _trust(self, certificate: x509.Certificate, at: datetime) -> TrustedSigner:
-        known = self._trusted.get(certificate)
-        if known is None or not known.valid_at(at):
-            known = verify_signer(certificate, self._material.anchors, at)
-            self._trusted[certificate] = known
-        return known
 
     def _signer_status(self, signer: TrustedSigner, at: datetime) -> ListStatus:
         material = self._material
@@ -256,30 +262,60 @@ class SecurityVerifier:
         return _from_status("card-not-revoked", self._card_status(security_object.status, signer, at))
 
     def _card_status(self, place: StatusReference, signer: TrustedSigner, at: datetime) -> ListStatus:
-        """What the newest trusted list of the card's own issuer says; any trusted one may revoke."""
-        lists = [item for item in self._material.status_lists if item.list_id == place.list_id]
-        if not lists:
+        """What the newest trusted list of the card's own issuer says; to revoke it may be of any age."""
+        newest, problem = self.status_list(place.list_id, signer, at)
+        if newest is None:
+            untrusted = [item for item in self._material.status_lists if item.list_id == place.list_id]
+            if untrusted:
+                return _list_status(untrusted[-1], RevocationState.UNKNOWN, TrustReason.STATUS_UNTRUSTED)
             return ListStatus(state=RevocationState.UNKNOWN, reason=TrustReason.STATUS_MISSING)
-        trusted = [item for item in lists if self._speaks_for(item, signer, at)]
-        if not trusted:
-            return _list_status(lists[-1], RevocationState.UNKNOWN, TrustReason.STATUS_UNTRUSTED)
-        newest = max(trusted, key=lambda item: item.number)
         if place.entry >= newest.entries:
             return _list_status(newest, RevocationState.UNKNOWN, TrustReason.STATUS_INDEX)
         reason = _CARD_REASONS[newest.status(place.entry)]
         if reason is not TrustReason.IN_ORDER:
             return _list_status(newest, RevocationState.REVOKED, reason)
-        highest = self._material.highest_status.get(place.list_id, 0)
-        age = (newest.this_update, newest.next_update, newest.number)
-        problem = age_problem(age, at, self._material.grace, highest, STATUS_AGE)
         if problem is not None:
             return _list_status(newest, RevocationState.UNKNOWN, problem)
         return _list_status(newest, RevocationState.GOOD, TrustReason.IN_ORDER)
 
+    def status_list(
+        self, list_id: int, signer: TrustedSigner, at: datetime
+    ) -> tuple[StatusList | None, TrustReason | None]:
+        """Finds the newest trusted list that may speak of a card, and what forbids to trust its silence.
+
+        Args:
+            list_id: Which list the card names.
+            signer: Who signed the card.
+            at: Aware moment of judging.
+
+        Returns:
+            The list, or None without one; and the problem, or None when "valid" in the list means good.
+        """
+        lists = [item for item in self._material.status_lists if item.list_id == list_id]
+        trusted = [item for item in lists if self._speaks_for(item, signer, at)]
+        if not trusted:
+            return None, TrustReason.STATUS_UNTRUSTED if lists else TrustReason.STATUS_MISSING
+        newest = max(trusted, key=lambda item: item.number)
+        highest = self._material.highest_status.get(list_id, 0)
+        age = (newest.this_update, newest.next_update, newest.number)
+        return newest, age_problem(age, at, self._material.grace, highest, STATUS_AGE)
+
+    def trusted_signer(self, certificate: x509.Certificate, at: datetime) -> TrustedSigner:
+        """Verifies the chain of a signer, or remembers that it holds at this moment.
+
+        Raises:
+            TrustError: it does not hold.
+        """
+        known = self._trusted.get(certificate)
+        if known is None or not known.valid_at(at):
+            known = verify_signer(certificate, self._material.anchors, at)
+            self._trusted[certificate] = known
+        return known
+
     def _speaks_for(self, item: StatusList, card_signer: TrustedSigner, at: datetime) -> bool:
         """Tells whether a list's signer is trusted, not revoked, allowed to sign lists, and of the card's issuer."""
         try:
-            signer = self._trust(item.certificate, at)
+            signer = self.trusted_signer(item.certificate, at)
             check_signing(
                 signer,
                 item.message.signing_time,
@@ -385,7 +421,8 @@ def _bad_zones(reason: TrustReason, evidence: Mapping[str, Any]) -> SecurityChec
     return SecurityCheck(code="zone-digests", outcome=SecurityOutcome.FAILED, reason=reason, evidence=evidence)
 
 
-def _certificate_evidence(certificate: x509.Certificate) -> dict[str, Any]:
+@lru_cache(maxsize=64)
+def _certificate_evidence(certificate: x509.Certificate) -> Mapping[str, Any]:
     return {
         "signer": certificate.subject.rfc4514_string(),
         "issuer": certificate.issuer.rfc4514_string(),

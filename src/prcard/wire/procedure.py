@@ -33,6 +33,7 @@ __all__ = [
     "Step",
     "find_speed",
     "identify",
+    "persistent",
     "read_card",
 ]
 
@@ -175,7 +176,7 @@ def identify() -> Procedure[bytes]:
     Raises:
         ReaderError: `NOT_READY` when the SAM is, `SILENT` or `GARBAGE` when no reply makes sense.
     """
-    status = yield from _persistent(Exchange(Command.SAM_STATUS, PROBE_S))
+    status = yield from persistent(Exchange(Command.SAM_STATUS, PROBE_S))
     if status.status is not Status.DONE:
         raise _refused(ReaderFault.NOT_READY, "The reader is not ready", status)
     answer = yield Exchange(Command.SAM_ID, PROBE_S)
@@ -310,11 +311,7 @@ class _CardReading:
         data = {command: reply.data for command, reply in replies.items()}
         extra = data.get(Command.READ_EXTRA, b"")
         keep = self.options.fingerprint or zones.fingerprint[:1] == b"\x77"
-        # The card lies there still. Readers that read once do not find it again; with the others the host must watch.
-        again = yield Exchange(Command.FIND_CARD, AGAIN_S)
-        if again.fault:
-            yield Pause(SETTLE_S)
-            again = yield Exchange(Command.FIND_CARD, AGAIN_S)
+        found_again = yield from self.found_again()
         return CardZones(
             text=zones.text,
             photo=zones.photo,
@@ -323,8 +320,26 @@ class _CardReading:
             management=data.get(Command.READ_MANAGEMENT, b""),
             # Not every reader knows these commands (B): what was read is not thrown away for that.
             unknown=tuple(command for command, reply in replies.items() if reply.status is Status.BAD_COMMAND),
-            found_again=again.reply is None or again.reply.status is Status.CARD_FOUND,
+            found_again=found_again,
         )
+
+    def found_again(self) -> Procedure[bool]:
+        """Asks whether the card that was read is found again; True, too, when there is no time left to ask.
+
+        The card lies there still. Readers that read once do not find it again; with the others the host must watch.
+        """
+        for last in (False, True):
+            left = self.deadline - self.now
+            if left <= 0:
+                break
+            answer = yield Exchange(Command.FIND_CARD, min(AGAIN_S, left))
+            self.now = answer.now
+            if answer.reply is not None:
+                return answer.reply.status is Status.CARD_FOUND
+            if last or not answer.fault:
+                break
+            yield from self.pause(SETTLE_S)
+        return True
 
     def addition(self, command: Command) -> Procedure[Reply]:
         while True:
@@ -386,8 +401,12 @@ _REFUSALS: Final = frozenset(
 )
 
 
-def _persistent(step: Exchange) -> Procedure[Reply]:
-    """Repeats one exchange until a reply makes sense, at most `TRIES` times."""
+def persistent(step: Exchange) -> Procedure[Reply]:
+    """Repeats one exchange until a reply makes sense, at most `TRIES` times.
+
+    Raises:
+        ReaderError: `SILENT` or `GARBAGE` when none does.
+    """
     fault = ""
     for _ in range(TRIES):
         answer = yield step
