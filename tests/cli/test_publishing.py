@@ -6,12 +6,25 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
+from prcard.keys import pem
+from prcard.keys.secret import Secret
+from prcard.record.capture import load_capture
+from prcard.record.raw import RawCard
+from prcard.simulator.device import VirtualReader
+from prcard.simulator.faces import TCPFace
+from prcard.simulator.server import Server
 from prcard.store.trust import check_store, load_trust
+from prcard.trust.compact import pack_compact
+from prcard.trust.security_object import StatusReference, build_security_object
+from prcard.trust.signer import InMemorySigner
 from prcard.trust.status_list import CardStatus, parse_status_list
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +43,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from prcard.cli.main import cli
 
     folder = tmp_path_factory.mktemp("issuer")
+    patch = pytest.MonkeyPatch()
+    patch.setattr(pem, "ITERATIONS", 1000)  # for speed; keys/test_pem.py sees the real number
     (folder / "issuer.toml").write_text(PROFILE, encoding="utf-8")
 
     def step(*arguments: str) -> None:
@@ -50,6 +65,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         words = ("--csca", "@csca.pem", "--key", "@csca.key", "--request", f"@{kind}.csr", "--type", kind)
         step("dsc", "issue", *profile, *words, "--out", f"@{kind}.pem")
     step("crl", "issue", "--csca", "@csca.pem", "--first", "--key", "@csca.key", "--out", "@1.crl")
+    patch.undo()
     return folder
 
 
@@ -134,6 +150,34 @@ def test_a_card_is_signed_and_believed(office: Step, run: Callable[..., Any]) ->
     assert evidence[14]["signer"].startswith("CN=TEST ONLY IR")
     assert evidence[15]["list_number"] == evidence[16]["list_number"] == 1
     assert evidence[16]["as_of"]
+
+
+def test_a_card_that_is_read_is_believed_by_the_same_folder(office: Step, run: Callable[..., Any]) -> None:
+    office(*FIRST)
+    office(*SIGN, "--status", "3:4", "--out", "signed.json")
+    office(*FIRST_STORE, "--status", "1.der", "--out", "s1")
+    signed = load_capture(Path("signed.json").read_bytes())
+    assert signed.security_object is not None
+    # An unmodified reader carries no file beside the zones, so the object travels in the fingerprint zone.
+    compact = build_compact(signed)
+    reader = VirtualReader()
+    reader.insert(replace(signed, security_object=None, fingerprint=compact), "signed")
+    face = TCPFace("127.0.0.1", 0)
+    with Server(reader, [face]):
+        words = ("read", "--reader", face.uri, "--trust", "s1", "--profile", "training", "--json")
+        verdict = run(*words).document("judgement")["verdict"]
+    assert verdict["evidence_level"] == "issuer-signed"
+    assert {check["outcome"] for check in verdict["checks"] if check["number"] > 10} == {"PASSED"}
+
+
+def build_compact(card: RawCard) -> bytes:
+    """The compact security object of a card, made with the signer that lies here."""
+    certificate = x509.load_pem_x509_certificate(Path("IR.pem").read_bytes())
+    key = pem.load_key(Path("IR.key"), lambda: Secret(b"five random words"))
+    zones = {"text": card.text, "photo": card.photo}
+    status, signer = StatusReference(3, 4), InMemorySigner(key, certificate)
+    now = datetime.now(UTC).replace(microsecond=0)
+    return pack_compact(build_security_object(zones, signer, now, status=status, embed_certificate=False), 512)
 
 
 def test_test_issuers_are_refused_outside_training(office: Step, run: Callable[..., Any]) -> None:

@@ -17,6 +17,7 @@ import pytest
 from cryptography import x509
 
 from prcard.cli.trust import command
+from prcard.keys import pem
 from prcard.store.trust import load_trust
 from prcard.trust.certificate_profile import document_types
 
@@ -145,6 +146,7 @@ class Desk:
 @pytest.fixture
 def office(desk: Path, run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.chdir(desk)
+    monkeypatch.setattr(pem, "ITERATIONS", 1000)  # for speed; keys/test_pem.py sees the real number
     return Desk(run, desk)
 
 

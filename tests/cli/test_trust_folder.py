@@ -122,7 +122,7 @@ def test_demo_leaves_a_plain_folder(run: Run, tmp_path: Path) -> None:
     files = {str(path.relative_to(tmp_path / "trust")) for path in (tmp_path / "trust").rglob("*") if path.is_file()}
     assert files == {"csca/001.der", "signers/001.der", "crls/001.crl", "status/001.der"}
     names = {path.name for path in tmp_path.iterdir()}
-    zones = {"text.bin", "photo.bin", "fingerprint.bin"}
+    zones = {"text.bin", "photo.bin"}
     assert names == {"card.capture.json", "csca.pem", "dsc.pem", "csca.crl", "sod.der", "trust"} | zones
 
 

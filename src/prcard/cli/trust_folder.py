@@ -177,7 +177,7 @@ def _file_document(path: Path) -> dict[str, Any]:
         if item is not None:
             return {"path": str(path), "published": None, "seen": None, "items": [item]}
     detail = f"{path}: expected a certificate, CRL, status list or manifest, found none of them"
-    raise refusal(TrustReason.MALFORMED, detail)
+    raise refusal(TrustReason.BAD_ARGUMENT, detail)
 
 
 def _describe_certificate(path: Path, _: bytes) -> dict[str, Any] | None:
