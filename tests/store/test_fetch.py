@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,7 +21,7 @@ from prcard.store.update import update_trust
 class Server:
     """A web server on loopback that answers as a test says."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.answers: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {}
         self.asked: list[str] = []
         self.stop = threading.Event()
@@ -39,7 +41,9 @@ class Server:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"http{'' if tls is None else 's'}://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
 
@@ -197,3 +201,24 @@ def test_rubbish_instead_of_http(server: Server) -> None:
 
     server.answers["/x"] = rubbish
     refused(lambda: open_source(server.url).fetch("x", 10))
+
+
+def test_https_is_taken_from_a_server_that_shows_who_it_is_only(
+    office: Any, counter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("https_proxy", raising=False)
+    monkeypatch.delenv("HTTPS_PROXY", raising=False)
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "server.pem"]
+    subprocess.run([*command, *names], check=True, capture_output=True, cwd=tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "server.pem", tmp_path / "key.pem")
+    server = Server(tls)
+    try:
+        server.serve(office.publish(tmp_path / "store", 1))
+        said = refused(lambda: update_trust(counter, open_source(server.url), office.now))
+        assert "certificate verify failed" in said
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
+        assert update_trust(counter, open_source(server.url), office.now).number == 1
+    finally:
+        server.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from prcard.trust.reasons import TrustReason
+from prcard.trust.reasons import OPERATING_REASONS, TrustReason
 
 __all__ = ["CHECKS", "OUTCOMES", "OWN_REASONS", "REASONS", "Reason", "Title"]
 
@@ -131,7 +131,7 @@ REASONS: Final = {
     **{
         reason.value: Reason(reason.zh, reason.en, reason.advice_zh, reason.advice_en)
         for reason in TrustReason
-        if reason is not TrustReason.IN_ORDER
+        if reason is not TrustReason.IN_ORDER and reason not in OPERATING_REASONS
     },
 }
 """Every reason that a check can give; those of checks 11 to 16 are defined where signatures are verified."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from prcard.acceptance.reference import checks_reference
-from prcard.cli.reference import commands_page
+from prcard.cli.reference import commands_page, trust_errors_page
 from prcard.cli.schemas import schemas
 from prcard.record.codegen import codec_module
 from prcard.record.countries_source import countries_module
@@ -39,6 +39,7 @@ FILES: Final[dict[str, Callable[[], str]]] = {
     "docs/reference/protocol-status.md": status_reference,
     "docs/reference/protocol-states.md": states_reference,
     "docs/reference/command-line.md": commands_page,
+    "docs/reference/trust-errors.md": trust_errors_page,
 }
 """Path -> what gives its text; schemas are added by `wanted`."""
 
