@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from prcard.acceptance.reference import checks_reference
-from prcard.cli.reference import commands_page, trust_errors_page
+from prcard.cli.acceptance_pages import profiles_reference, verdicts_reference
+from prcard.cli.reference import commands_page
 from prcard.cli.schemas import schemas
 from prcard.record.codegen import codec_module
 from prcard.record.countries_source import countries_module
@@ -34,12 +35,13 @@ FILES: Final[dict[str, Callable[[], str]]] = {
     "src/prcard/record/_countries.py": countries_module,
     "docs/reference/layouts.md": layouts_reference,
     "docs/reference/checks.md": checks_reference,
+    "docs/reference/profiles.md": profiles_reference,
+    "docs/reference/verdicts.md": verdicts_reference,
     "docs/reference/specimens.md": specimens_reference,
     "docs/reference/protocol-commands.md": commands_reference,
     "docs/reference/protocol-status.md": status_reference,
     "docs/reference/protocol-states.md": states_reference,
     "docs/reference/command-line.md": commands_page,
-    "docs/reference/trust-errors.md": trust_errors_page,
 }
 """Path -> what gives its text; schemas are added by `wanted`."""
 

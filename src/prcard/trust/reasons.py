@@ -7,7 +7,7 @@ from typing import Final, Self
 
 from prcard.errors import TrustError
 
-__all__ = ["OPERATING_REASONS", "TrustReason", "reason_of", "refusal"]
+__all__ = ["TrustReason", "reason_of", "refusal"]
 
 _REPORT: Final = (
     "请勿采信，保留读取结果并报告签发机构。",
@@ -422,15 +422,6 @@ def refusal(reason: TrustReason, detail: str) -> TrustError:
     """
     return TrustError(reason.value, f"{reason.en}: {detail}", reason.advice_en)
 
-
-_IN_ORDER_OF_DEFINITION: Final = tuple(TrustReason)
-OPERATING_REASONS: Final = _IN_ORDER_OF_DEFINITION[
-    _IN_ORDER_OF_DEFINITION.index(TrustReason.SECRET_MISSING) : _IN_ORDER_OF_DEFINITION.index(
-        TrustReason.SEEN_MALFORMED
-    )
-    + 1
-]
-"""Why a key or a trust folder cannot be used, in order: what people who run them meet, and never a check of a card."""
 
 _BY_CODE: Final = {reason.value: reason for reason in TrustReason}
 
