@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DOCUMENT_TYPE",
     "STATUS_LIST_TYPE",
+    "STORE_TYPE",
     "UsagePeriod",
     "check_anchor",
     "check_link",
@@ -42,6 +43,9 @@ DOCUMENT_TYPE: Final = "IR"
 """Document type of residence cards in our signer certificates; our choice within Doc 9303-5, table of codes."""
 STATUS_LIST_TYPE: Final = "SL"
 """Document type of those who sign status lists, so that a card signer cannot clear its own cards; our choice."""
+STORE_TYPE: Final = "TS"
+"""Document type of those who sign the manifest of a published trust store in the issuer's place, so that the issuer's
+key stays offline when a new list is published; our choice."""
 
 DOCUMENT_TYPES_OID: Final = "2.23.136.1.1.6.2"
 TEST_MARK: Final = "TEST ONLY"
