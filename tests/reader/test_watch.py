@@ -127,9 +127,10 @@ def test_a_reader_goes_and_comes_back() -> None:
 
 def test_several_readers_are_told_apart() -> None:
     readers = [VirtualReader(), VirtualReader()]
-    faces = [TCPFace(), PtyFace()]
+    faces: list[Face] = [TCPFace(), PtyFace()]
     with Server(readers[0], [faces[0]]), Server(readers[1], [faces[1]]):
-        with watch([faces[0].uri, faces[1].uri, "sim:alice"]) as watcher:
+        uris = [faces[0].uri, faces[1].uri, "sim:alice"]
+        with watch(uris) as watcher:
             start = {(event.kind, event.reader) for event in (watcher.next_event(WAIT_S) for _ in range(4)) if event}
             assert start == {
                 (EventKind.READER_IN, faces[0].uri),

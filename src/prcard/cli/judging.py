@@ -261,7 +261,7 @@ def known_profile(name: str, at: datetime | None = None) -> Profile:
     return load_profile(name, None if at is None else china_day(at))
 
 
-def _loaded_trust(_: click.Context, __: click.Parameter, folder: Path | None) -> TrustMaterial | None:
+def loaded_trust(_: click.Context, __: click.Parameter, folder: Path | None) -> TrustMaterial | None:
     if folder is None:
         return None
     from prcard.store.trust import load_trust
@@ -319,7 +319,7 @@ _OPTIONS = (
     click.option(
         "--trust",
         type=click.Path(path_type=Path, file_okay=False),
-        callback=_loaded_trust,
+        callback=loaded_trust,
         help="Trust folder to verify signatures and revocation by.",
     ),
     click.option(

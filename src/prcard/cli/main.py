@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "record": ("record", "Turn text zones into JSON and back."),
     "number": ("number", "Check, link, make and migrate card numbers."),
     "simulate": ("simulate", "Serve a virtual reader that other programs can use."),
+    "counter": ("counter", "Serve the counter page and the local service that other pages use."),
 }
 
 

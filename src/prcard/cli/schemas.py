@@ -41,6 +41,8 @@ COMMAND_SCHEMAS: Final = {
     "number make": "number-made",
     "number migrate": "number-migration",
     "simulate": "simulation",
+    "counter serve": "counter",
+    "counter pair": "pairing-code",
 }
 
 
@@ -257,6 +259,24 @@ _OUR_OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
                 }
             ),
             control=_TEXT,
+        ),
+    ),
+    "counter": (
+        "The line that counter serve prints once the service answers",
+        _object(
+            ready={"const": True},
+            url=_TEXT,
+            pairing_code={"type": "string", "pattern": "^[0-9]{8}$"},
+            readers=_list(_object(reader=_TEXT, uri=_TEXT, profile=_TEXT, training={"type": "boolean"})),
+            compat=_list(_object(vendor={"enum": ["synjones", "huashi", "donsee"]}, url=_TEXT)),
+        ),
+    ),
+    "pairing-code": (
+        "What counter pair prints",
+        _object(
+            url=_TEXT,
+            code={"type": "string", "pattern": "^[0-9]{8}$"},
+            expires_in_s={"type": "integer", "minimum": 1},
         ),
     ),
     "error": (

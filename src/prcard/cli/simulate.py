@@ -16,13 +16,23 @@ from prcard.simulator.device import VirtualReader
 from prcard.simulator.faces import PtyFace, TCPFace, UDPFace
 from prcard.simulator.server import Face, Server
 from prcard.simulator.specimens import SPECIMENS, specimen
+from prcard.simulator.vpcd import PCSCFace
 
 __all__ = ["command"]
+
+NOT_ISOLATED = (
+    "Warning: this user may make no network namespace here, so the PC/SC driver listens on every address of this "
+    "machine: others may lay a card on the virtual reader. Keep them off with a firewall."
+)
 
 
 @click.command("simulate", epilog="Specimens: " + ", ".join(entry.name for entry in SPECIMENS))
 @click.option(
-    "--face", "kinds", multiple=True, type=click.Choice(["serial", "tcp", "udp"]), help="Where to serve; repeat."
+    "--face",
+    "kinds",
+    multiple=True,
+    type=click.Choice(["serial", "tcp", "udp", "pcsc"]),
+    help="Where to serve; repeat.",
 )
 @click.option(
     "--card",
@@ -60,19 +70,20 @@ def command(
     Example:
       prcard simulate --face serial --face tcp --card alice
     """
+    speed = {"reply_delay_s": delay_ms / 1000, "byte_time_s": 10 / pace if pace else 0.0}
     decks = [(name, specimen(name).card()) for name in cards]
     reader = VirtualReader(read_once=read_once)
     if decks:
         reader.insert(decks[0][1], decks[0][0])
     faces = [
-        _face(kind, reader, tcp_address, udp_address, strict_speed=strict_speed)
+        _face(kind, reader, tcp_address, udp_address, strict_speed=strict_speed, speed=speed)
         for kind in dict.fromkeys(kinds or ("serial",))
     ]
     # Handlers first: a signal that comes while the faces open must not be lost.
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    with Server(reader, faces, reply_delay_s=delay_ms / 1000, byte_time_s=10 / pace if pace else 0.0):
+    with Server(reader, faces, **speed):
         control = Control(reader, waiting=decks[1:])
         try:
             _announce(faces, control, reader, as_json=as_json)
@@ -82,7 +93,9 @@ def command(
     return ExitCode.DONE
 
 
-def _face(kind: str, reader: VirtualReader, tcp: str, udp: str, *, strict_speed: bool) -> Face:
+def _face(kind: str, reader: VirtualReader, tcp: str, udp: str, *, strict_speed: bool, speed: dict[str, float]) -> Face:
+    if kind == "pcsc":
+        return PCSCFace(reader, **speed)  # type: ignore[arg-type]  # its other arguments are not named so
     if kind == "serial":
         return PtyFace(reader if strict_speed else None)
     if kind == "tcp":
@@ -90,16 +103,24 @@ def _face(kind: str, reader: VirtualReader, tcp: str, udp: str, *, strict_speed:
     return UDPFace(*split_address("udp", udp, lowest_port=0))
 
 
+def _described(face: Face) -> dict[str, str]:
+    described = {"face": face.kind, "uri": face.uri}
+    return described | {"socket": face.socket} if isinstance(face, PCSCFace) else described
+
+
 def _announce(faces: list[Face], control: Control, reader: VirtualReader, *, as_json: bool) -> None:
     document: dict[str, Any] = {
         "ready": True,
-        "faces": [{"face": face.kind, "uri": face.uri} for face in faces],
+        "faces": [_described(face) for face in faces],
         "control": control.path,
     }
+    for face in faces:
+        if isinstance(face, PCSCFace) and not face.pcscd.isolated:
+            click.echo(NOT_ISOLATED, err=True)
     if as_json:
         print_json(document, compact=True)
         return
-    for face in faces:
-        say(f"{face.kind}\t{face.uri}")
+    for face in document["faces"]:
+        say("\t".join(face.values()))
     say(f"control\t{control.path}")
     click.echo(f"On the reader: {reader.status()['card'] or 'no card'}. Ctrl-C ends it.", err=True)
