@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, ViewportSize, expect
 
 from prcard.counter.app import PAGE_FILES
 from prcard.counter.pairing import Pairing
@@ -21,7 +21,8 @@ from prcard.counter.station import Times
 from prcard.counter.texts import PAGE
 
 WEIGHT_BYTES = 150_000
-SCREEN = {"width": 1366, "height": 768}
+CLIENT = Path(__file__).resolve().parents[2] / "src" / "prcard" / "counter" / "page" / "client.js"
+SCREEN: Final[ViewportSize] = {"width": 1366, "height": 768}
 
 
 @pytest.fixture(scope="module")
@@ -377,12 +378,12 @@ def test_unpairing_locks_the_page(pages: Callable[..., Page], clean: Any) -> Non
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Iterator[Callable[[str], str]]:
     """Serves files from another port, which is another origin."""
-    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
-    handler.log_message = lambda *_: None  # type: ignore[attr-defined]
-    server = ThreadingHTTPServer(
-        ("127.0.0.1", 0), type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
-    )
-    server.RequestHandlerClass = partial(server.RequestHandlerClass, directory=str(tmp_path))  # type: ignore[assignment]
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
 
@@ -399,7 +400,9 @@ def elsewhere(tmp_path: Path) -> Iterator[Callable[[str], str]]:
 ATTEMPTS = """
 async (url) => {
   const tried = {};
-  const attempt = async (name, act) => { try { tried[name] = await act(); } catch (error) { tried[name] = "refused"; } };
+  const attempt = async (name, act) => {
+    try { tried[name] = await act(); } catch (error) { tried[name] = "refused"; }
+  };
   await attempt("read", async () => (await fetch(url + "api/v1/state", { credentials: "include" })).status);
   await attempt("service", async () => (await fetch(url + "api/v1/service")).status);
   await attempt("blind", async () => (await fetch(url + "api/v1/service", { mode: "no-cors" })).type);
@@ -437,6 +440,25 @@ def test_a_page_from_elsewhere_gets_nothing(
     assert frame.locator(".panel").count() == 0
 
 
+LISTENING = """
+([base, code, source]) => {
+  window.found = null;
+  (async () => {
+    const { CounterClient } = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+    const counter = new CounterClient({ base });
+    await counter.pair(code, "pms");
+    counter.listen({
+      hello: () => document.body.append("listening"),
+      verdict: async ({ card }) => {
+        window.found = await counter.reveal(card.presence, ["english_name", "number"]);
+      },
+      error: (error) => { window.found = String(error); },
+    });
+  })().catch((error) => { window.found = String(error); });
+}
+"""
+
+
 def test_a_page_on_the_list_pairs_and_listens(
     serve: Any, pages: Callable[..., Page], elsewhere: Callable[[str], str]
 ) -> None:
@@ -444,27 +466,7 @@ def test_a_page_on_the_list_pairs_and_listens(
     with serve(origins=(origin,)) as served:
         page = pages()
         page.goto(origin)
-        page.add_script_tag(
-            content=(Path(__file__).parents[2] / "src/prcard/counter/page/client.js").read_text(), type="module"
-        )
-        script = """
-        async ([base, code, source]) => {
-          const { CounterClient } = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
-          const counter = new CounterClient({ base });
-          await counter.pair(code, "pms");
-          return await new Promise((done, fail) => counter.listen({
-            hello: () => document.body.append("listening"),
-            verdict: async ({ card }) => done(await counter.reveal(card.presence, ["english_name", "number"])),
-            error: fail,
-          }));
-        }
-        """
-        source = (Path(__file__).parents[2] / "src/prcard/counter/page/client.js").read_text(encoding="utf-8")
-        page.evaluate("window.found = null")
-        page.evaluate(
-            f"(given) => {{ ({script})(given).then((found) => {{ window.found = found }}, (e) => {{ window.found = String(e) }}); }}",
-            [served.url.rstrip("/"), served.code(), source],
-        )
+        page.evaluate(LISTENING, [served.url.rstrip("/"), served.code(), CLIENT.read_text(encoding="utf-8")])
         expect(page.locator("body")).to_contain_text("listening")
         served.insert("alice")
         page.wait_for_function("window.found")
@@ -506,13 +508,12 @@ def test_the_first_paint_needs_no_network_beyond_loopback(browser: Browser, clea
 
 def test_no_script_and_no_style_runs_that_is_not_ours(pages: Callable[..., Page], clean: Any) -> None:
     page = paired(pages(), clean)
-    page.evaluate(
-        "document.body.insertAdjacentHTML('beforeend', '<img id=bad src=x onerror=\"window.hit = 1\"><p style=\"color: red\">')"
-    )
+    injected = '<img id=bad src=x onerror="window.hit = 1"><p style="color: red">'
+    page.evaluate("(injected) => document.body.insertAdjacentHTML('beforeend', injected)", injected)
     page.evaluate(
         "document.head.append(Object.assign(document.createElement('script'), { textContent: 'window.hit = 2' }))"
     )
-    page.wait_for_function("document.getElementById('bad').complete")
+    expect(page.locator("#bad")).to_have_js_property("complete", value=True)
     assert page.evaluate("window.hit") is None
 
 
