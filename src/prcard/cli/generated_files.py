@@ -17,6 +17,7 @@ from prcard.acceptance.reference import checks_reference
 from prcard.cli.acceptance_pages import profiles_reference, verdicts_reference
 from prcard.cli.reference import commands_page
 from prcard.cli.schemas import schemas
+from prcard.counter.reference import javascript_client, service_reference
 from prcard.record.codegen import codec_module
 from prcard.record.countries_source import countries_module
 from prcard.record.reference import layouts_reference
@@ -44,6 +45,8 @@ FILES: Final[dict[str, Callable[[], str]]] = {
     "docs/reference/protocol-status.md": status_reference,
     "docs/reference/protocol-states.md": states_reference,
     "docs/reference/command-line.md": commands_page,
+    "docs/reference/local-service.md": service_reference,
+    "clients/javascript/index.js": javascript_client,
 }
 """Path -> what gives its text; schemas are added by `wanted`."""
 
