@@ -59,6 +59,7 @@ NEEDS_NO_TEST_FILE: Final = {
 TESTS_OF_SOMETHING_ELSE: Final = {
     "test_architecture.py": "the tree",
     "test_documentation.py": "the pages, held against the program",
+    "test_paths.py": "every way to a card, held against the others",
     "test_prcard.py": "the face of the whole package, src/prcard/__init__.py",
     "record/test_codec.py": "the generated record/_codec.py",
 }

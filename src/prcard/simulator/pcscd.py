@@ -245,9 +245,10 @@ class PrivatePCSCD:
         self.stop()
 
     def _ask(self, request: bytes) -> None:
-        if self._control is not None:
-            self._control.sendall(request)
-            self._answer()
+        with contextlib.suppress(OSError):
+            if self._control is not None:
+                self._control.sendall(request)
+        self._answer()
 
     def _answer(self) -> bytes:
         control = self._control
