@@ -341,6 +341,7 @@ def test_without_the_systems_library_it_is_named(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(ctypes, "CDLL", missing)
+    adapter._load_system_library.cache_clear()
     assert fault_when(lambda: open_any("pcsc:")) is ReaderFault.MISSING_EXTRA
 
 

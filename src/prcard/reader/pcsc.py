@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeVar
 
 from prcard.errors import ReaderError, ReaderFault, WireError
@@ -74,8 +75,7 @@ def library() -> ModuleType:
     """
     if sys.platform == "linux":
         try:
-            # Without it pyscard imports all the same, prints to stdout, and then finds no service.
-            ctypes.CDLL("libpcsclite.so.1")
+            _load_system_library()
         except OSError as error:
             raise ReaderError(
                 ReaderFault.MISSING_EXTRA,
@@ -92,6 +92,12 @@ def library() -> ModuleType:
         ) from error
     module: ModuleType = scard
     return module
+
+
+@cache
+def _load_system_library() -> None:
+    """Sees that the PC/SC library is there: without it pyscard prints to stdout, and then finds no service."""
+    ctypes.CDLL("libpcsclite.so.1")
 
 
 @contextlib.contextmanager
