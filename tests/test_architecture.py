@@ -62,6 +62,8 @@ TESTS_OF_SOMETHING_ELSE: Final = {
     "test_paths.py": "every way to a card, held against the others",
     "test_prcard.py": "the face of the whole package, src/prcard/__init__.py",
     "record/test_codec.py": "the generated record/_codec.py",
+    "trust/test_hostile_input.py": "every parser of trust alike",
+    "trust/test_peers.py": "what independent programs say of what we issue",
 }
 
 FILE_LIMIT: Final = 600

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from prcard.acceptance.reference import checks_reference
+from prcard.cli.acceptance_pages import profiles_reference, verdicts_reference
 from prcard.cli.reference import commands_page
 from prcard.cli.schemas import schemas
 from prcard.record.codegen import codec_module
@@ -34,6 +35,8 @@ FILES: Final[dict[str, Callable[[], str]]] = {
     "src/prcard/record/_countries.py": countries_module,
     "docs/reference/layouts.md": layouts_reference,
     "docs/reference/checks.md": checks_reference,
+    "docs/reference/profiles.md": profiles_reference,
+    "docs/reference/verdicts.md": verdicts_reference,
     "docs/reference/specimens.md": specimens_reference,
     "docs/reference/protocol-commands.md": commands_reference,
     "docs/reference/protocol-status.md": status_reference,

@@ -37,10 +37,14 @@ COMMANDS: Final = {
     "doctor": ("doctor", "Find out what keeps this machine from its readers, and say how to mend it."),
     "read": ("read", "Read one card and judge it; personal data is masked unless asked for."),
     "verify": ("verify", "Judge a saved capture, as the counter would."),
+    "explain": ("explain", "Explain a check, a reason, any other code of a verdict, or an exit code."),
+    "profile": ("profile", "List, show and check acceptance profiles, and enter a card as a sector does."),
+    "audit": ("audit", "Verify the audit log, sign its checkpoints, and apply the rules of retention."),
     "inspect": ("inspect", "Explain every byte of a capture, a text zone or a frame."),
     "record": ("record", "Turn text zones into JSON and back."),
-    "number": ("number", "Check, link and make card numbers."),
+    "number": ("number", "Check, link, make and migrate card numbers."),
     "simulate": ("simulate", "Serve a virtual reader that other programs can use."),
+    "counter": ("counter", "Serve the counter page and the local service that other pages use."),
 }
 
 

@@ -7,23 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prcard.cli.main import COMMANDS, HELP_OPTIONS, ExitCode
+from prcard.cli.explain import EXIT_MEANINGS
+from prcard.cli.main import COMMANDS, HELP_OPTIONS
 from prcard.cli.schemas import COMMAND_SCHEMAS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["commands_page", "leaves"]
-
-_MEANINGS = {
-    ExitCode.DONE: "passed or done",
-    ExitCode.FAILED: "verdict FAILED, or a number that is not valid",
-    ExitCode.USAGE: "wrong usage",
-    ExitCode.INDETERMINATE: "verdict INDETERMINATE",
-    ExitCode.READER: "reader or card could not be read",
-    ExitCode.MALFORMED: "malformed input",
-    ExitCode.BUG: "a bug of ours",
-}
 
 
 def leaves() -> Iterator[tuple[str, click.Command]]:
@@ -48,7 +39,7 @@ def commands_page() -> str:
         "",
         "| exit code | meaning |",
         "|---:|---|",
-        *(f"| {code.value} | {meaning} |" for code, meaning in _MEANINGS.items()),
+        *(f"| {code.value} | {meaning} |" for code, (_, meaning) in EXIT_MEANINGS.items()),
     ]
     for name, command in leaves():
         context = click.Context(

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["TrustMaterial", "load_material"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrustMaterial:
     """Everything that signatures and revocation are judged by; `load_material` makes it from bytes.
+
+    Each is equal to itself alone, so that what was verified by one can be remembered under it.
 
     Attributes:
         anchors: The pinned issuers (CSCA), each self-signed and to the profile.
