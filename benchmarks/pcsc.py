@@ -9,17 +9,18 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prcard.reader.pcsc import PCSCReader
 from prcard.reader.watch import EventKind, watch
-from prcard.record.raw import RawCard
 from prcard.simulator.apdu_card import APDUCard
-from prcard.simulator.device import VirtualReader
 from prcard.simulator.specimens import specimen
 from prcard.wire.apdu import ResponseAPDU
 from prcard.wire.card_application import CardReading, read_pcsc_card
 from prcard.wire.tlv import wrap
+
+if TYPE_CHECKING:
+    from prcard.record.raw import RawCard
 
 CARD = replace(specimen("alice").card(), security_object=wrap(0x77, bytes(2044)))
 """256 bytes of text, 1024 of photo, 2048 of security object."""
@@ -30,7 +31,6 @@ READS_PER_ROUND = 20
 SERVE = """
 import sys
 from dataclasses import replace
-from prcard.simulator.device import VirtualReader
 from prcard.simulator.specimens import specimen
 from prcard.simulator.vpcd import PCSCFace
 from prcard.wire.tlv import wrap

@@ -28,8 +28,8 @@ from prcard.simulator.specimens import SPECIMENS
 from prcard.simulator.vpcd import PCSCFace
 
 if TYPE_CHECKING:
-    from prcard.record.raw import RawCard
     from prcard.reader.watch import Watcher
+    from prcard.record.raw import RawCard
 
 WITHIN_S = 0.004
 """The moment of a death lies within so many seconds of the reading's start: before, in the middle and after it."""

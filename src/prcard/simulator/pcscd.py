@@ -38,6 +38,7 @@ START_S: Final = 10.0
 _PROGRAMS: Final = ("/usr/sbin/pcscd", "/usr/local/sbin/pcscd", "/sbin/pcscd")
 _DRIVERS: Final = ("/usr/lib/pcsc/drivers/serial/libifdvpcd.so", "/usr/local/lib/pcsc/drivers/serial/libifdvpcd.so")
 
+
 def reader_name(slot: int) -> str:
     """Gives the name by which PC/SC programs see a slot.
 
