@@ -45,6 +45,7 @@ fuzz: setup-dev ## Run only the long tests against hostile input.
 
 soak: setup-dev ## Read cards for DURATION_S=600 seconds with faults mixed in; memory and descriptors must not grow.
 	$(BIN)/python benchmarks/soak/run.py --seconds $(DURATION_S)
+	$(BIN)/python benchmarks/soak/pcsc.py --insertions 200
 
 bench: setup-dev ## Compare with the alternatives in one run; writes benchmarks/latest.json.
 	$(BIN)/python benchmarks/run.py

@@ -23,7 +23,7 @@ from prcard.record.countries_source import countries_module
 from prcard.record.reference import layouts_reference
 from prcard.simulator.reference import specimens_reference
 from prcard.trust.reference import security_object_reference
-from prcard.wire.reference import commands_reference, states_reference, status_reference
+from prcard.wire.reference import card_application_reference, commands_reference, states_reference, status_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +44,7 @@ FILES: Final[dict[str, Callable[[], str]]] = {
     "docs/reference/protocol-commands.md": commands_reference,
     "docs/reference/protocol-status.md": status_reference,
     "docs/reference/protocol-states.md": states_reference,
+    "docs/reference/card-application.md": card_application_reference,
     "docs/reference/command-line.md": commands_page,
     "docs/reference/local-service.md": service_reference,
     "clients/javascript/index.js": javascript_client,

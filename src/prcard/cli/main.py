@@ -33,6 +33,8 @@ HELP_OPTIONS: Final = ["-h", "--help"]
 COMMANDS: Final = {
     "demo": ("demo", "Show the whole story on a virtual serial reader."),
     "readers": ("readers", "List the readers that are attached."),
+    "watch": ("watch", "Tell of readers and cards as they come and go."),
+    "doctor": ("doctor", "Find out what keeps this machine from its readers, and say how to mend it."),
     "read": ("read", "Read one card and judge it; personal data is masked unless asked for."),
     "verify": ("verify", "Judge a saved capture, as the counter would."),
     "explain": ("explain", "Explain a check, a reason, any other code of a verdict, or an exit code."),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from prcard.acceptance.schema import profile_schema, verdict_schema
+from prcard.reader.diagnosis import Level
+from prcard.reader.watch import EventKind
 from prcard.record.capture import capture_schema, provenance_schema
 from prcard.record.schema import record_schema
 
@@ -19,6 +21,8 @@ _MAYBE_TEXT: Final = {"type": ["string", "null"]}
 COMMAND_SCHEMAS: Final = {
     "demo": "judgement",
     "readers": "readers",
+    "watch": "reader-event",
+    "doctor": "diagnosis",
     "read": "judgement",
     "verify": "judgement",
     "explain": "explanation",
@@ -162,6 +166,32 @@ _KEPT: Final = _object(
 
 _OUR_OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "readers": ("What readers prints", _object(readers=_list(_object(uri=_TEXT, description=_TEXT)))),
+    "reader-event": (
+        "One line of what watch prints",
+        _object(
+            event={"enum": [kind.value for kind in EventKind]},
+            reader=_TEXT,
+            at={"type": "string", "format": "date-time"},
+            presence={"type": "integer", "minimum": 0},
+        ),
+    ),
+    "diagnosis": (
+        "What doctor prints",
+        _object(
+            version=_TEXT,
+            platform=_TEXT,
+            python=_TEXT,
+            findings=_list(
+                _object(
+                    code={"type": "string", "pattern": "^[a-z0-9-]+$"},
+                    level={"enum": [level.value for level in Level]},
+                    what=_TEXT,
+                    cause=_TEXT,
+                    fix=_TEXT,
+                )
+            ),
+        ),
+    ),
     "inspection": (
         "What inspect prints",
         {

@@ -20,11 +20,6 @@ from prcard.simulator.vpcd import PCSCFace
 
 __all__ = ["command"]
 
-NOT_ISOLATED = (
-    "Warning: this user may make no network namespace here, so the PC/SC driver listens on every address of this "
-    "machine: others may lay a card on the virtual reader. Keep them off with a firewall."
-)
-
 
 @click.command("simulate", epilog="Specimens: " + ", ".join(entry.name for entry in SPECIMENS))
 @click.option(
@@ -115,8 +110,8 @@ def _announce(faces: list[Face], control: Control, reader: VirtualReader, *, as_
         "control": control.path,
     }
     for face in faces:
-        if isinstance(face, PCSCFace) and not face.pcscd.isolated:
-            click.echo(NOT_ISOLATED, err=True)
+        if isinstance(face, PCSCFace) and face.warning:
+            click.echo(face.warning, err=True)
     if as_json:
         print_json(document, compact=True)
         return
