@@ -49,6 +49,7 @@ def test_every_command_has_one_sentence_and_an_example(name: str) -> None:
     module, sentence = COMMANDS[name]
     command: click.Command = importlib.import_module(f"prcard.cli.{module}").command
     leaves = list(command.commands.values()) if isinstance(command, click.Group) else [command]
+    leaves += [command] if isinstance(command, click.Group) and command.invoke_without_command else []
     assert (command.help or "").startswith(sentence)
     for leaf in leaves:
         assert f"prcard {name}" in (leaf.help or ""), leaf.name

@@ -31,6 +31,8 @@ def leaves() -> Iterator[tuple[str, click.Command]]:
     for name, (module, _) in COMMANDS.items():
         command: click.Command = importlib.import_module(f"prcard.cli.{module}").command
         if isinstance(command, click.Group):
+            if command.invoke_without_command:
+                yield name, command
             for leaf, subcommand in command.commands.items():
                 yield f"{name} {leaf}", subcommand
         else:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from prcard.acceptance.schema import profile_schema, verdict_schema
 from prcard.record.capture import capture_schema, provenance_schema
 from prcard.record.schema import record_schema
+from prcard.simulator.scenario import scenario_schema
 
 __all__ = ["COMMAND_SCHEMAS", "GENERATED", "schemas"]
 
@@ -28,6 +29,8 @@ COMMAND_SCHEMAS: Final = {
     "number link": "number-link",
     "number make": "number-made",
     "simulate": "simulation",
+    "simulate ctl": "control-answer",
+    "simulate scenario": "scenario-list",
 }
 
 
@@ -38,6 +41,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "record": record_schema(),
         "verdict": verdict_schema(),
         "profile": profile_schema(),
+        "scenario": scenario_schema(),
         **{name: _document(name, title, content) for name, (title, content) in _OUR_OWN.items()},
         "judgement": _document("judgement", "What read, verify and demo print", _judgement()),
     }
@@ -140,12 +144,62 @@ _OUR_OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
             faces=_list(
                 {
                     "type": "object",
-                    "properties": {"face": {"enum": ["serial", "tcp", "udp", "pcsc"]}, "uri": _TEXT, "socket": _TEXT},
+                    "properties": {
+                        "face": {"enum": ["serial", "tcp", "udp", "rfc2217", "pcsc"]},
+                        "uri": _TEXT,
+                        "socket": _TEXT,
+                    },
                     "required": ["face", "uri"],
                     "additionalProperties": False,
                 }
             ),
             control=_TEXT,
+        ),
+    ),
+    "control-answer": (
+        "What the control socket of a virtual reader answers",
+        {
+            "type": "object",
+            "properties": {
+                "ok": {"type": "boolean"},
+                "error": _TEXT,
+                "card": _MAYBE_TEXT,
+                "state": {"enum": ["EMPTY", "PRESENT", "FOUND", "SELECTED", "READ"]},
+                "plugged": {"type": "boolean"},
+                "baud": {"type": "integer"},
+                "fidelity": _TEXT,
+                "faults": _list({"type": "object", "required": ["kind", "struck"]}),
+                "requests": {"type": "integer", "minimum": 0},
+                "request": {"type": "integer", "minimum": 1},
+                "answered": {"type": "integer", "minimum": 0, "maximum": 255},
+                "waiting": _list(_TEXT),
+                "faces": _list({"type": "object", "required": ["face", "uri"]}),
+                "scenario": _object(
+                    title=_TEXT,
+                    state={"enum": ["waiting", "running", "done", "failed", "stopped"]},
+                    step={"type": "integer"},
+                    steps={"type": "integer"},
+                    problem=_TEXT,
+                ),
+            },
+            "required": ["ok"],
+            "additionalProperties": False,
+        },
+    ),
+    "scenario-list": (
+        "What simulate scenario prints",
+        _object(
+            scenarios=_list(
+                _object(
+                    name=_TEXT,
+                    title=_TEXT,
+                    about=_TEXT,
+                    source=_TEXT,
+                    steps=_list(_TEXT),
+                    faults=_list({"type": "object", "required": ["kind"]}),
+                    prcard=_list(_TEXT),
+                )
+            )
         ),
     ),
     "error": (
