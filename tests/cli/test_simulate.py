@@ -215,8 +215,8 @@ def wait_until(true: Callable[[], bool]) -> None:
 
 @pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")  # pyserial's own
 def test_every_option_of_a_reader_is_taken(tmp_path: Path) -> None:
-    options = ("--face", "rfc2217", "--card", "chen", "--fidelity", "split-64", "--read-again", "--seed", "3")
-    options += ("--fault", "reply-twice command=FIND_CARD", "--control", "tcp:127.0.0.1:0")
+    options = ["--face", "rfc2217", "--card", "chen", "--fidelity", "split-64", "--read-again", "--seed", "3"]
+    options += ["--fault", "reply-twice command=FIND_CARD", "--control", "tcp:127.0.0.1:0"]
     with simulator(*options) as (_, document):
         assert document["control"].startswith("tcp:127.0.0.1:")
         with open_reader(f"{uris(document)['rfc2217']}?baud=115200") as reader:

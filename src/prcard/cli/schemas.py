@@ -31,6 +31,8 @@ COMMAND_SCHEMAS: Final = {
     "simulate": "simulation",
     "simulate ctl": "control-answer",
     "simulate scenario": "scenario-list",
+    "simulate tap": "tap",
+    "simulate replay": "playback",
 }
 
 
@@ -184,6 +186,27 @@ _OUR_OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
             },
             "required": ["ok"],
             "additionalProperties": False,
+        },
+    ),
+    "tap": (
+        "The line that simulate tap prints once its face answers",
+        _object(
+            ready={"const": True}, faces=_list(_object(face=_TEXT, uri=_TEXT)), to=_TEXT, record={"type": "string"}
+        ),
+    ),
+    "playback": (
+        "The lines that simulate replay prints: one when it is ready, as a reader only, and one with the result",
+        {
+            "oneOf": [
+                _object(ready={"const": True}, faces=_list(_object(face=_TEXT, uri=_TEXT))),
+                _object(
+                    played={"enum": ["host", "reader"]},
+                    same={"type": "boolean"},
+                    sent_bytes={"type": "integer", "minimum": 0},
+                    received_bytes={"type": "integer", "minimum": 0},
+                    mismatch=_MAYBE_TEXT,
+                ),
+            ]
         },
     ),
     "scenario-list": (

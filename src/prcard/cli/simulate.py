@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import socket
-import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from prcard.cli.main import ExitCode
 from prcard.cli.output import print_json, say
+from prcard.cli.traffic import FACES, make_face, replay, stopped_by_signal, tap
 from prcard.errors import ReaderError, ReaderFault
 from prcard.reader.network import split_address
 from prcard.simulator.cards import load_card
 from prcard.simulator.control import VERBS, Control, found_controls
 from prcard.simulator.device import VirtualReader
-from prcard.simulator.faces import PtyFace, TCPFace, UDPFace
 from prcard.simulator.faults import parse_fault
 from prcard.simulator.fidelity import FIDELITIES, fidelity
-from prcard.simulator.rfc2217 import RFC2217Face
 from prcard.simulator.scenario import ScenarioRun, load_scenario, shipped
-from prcard.simulator.server import Face, Server
+from prcard.simulator.server import Server
 from prcard.simulator.specimens import SPECIMENS
 
-__all__ = ["command"]
+if TYPE_CHECKING:
+    import threading
 
-FACES = ("serial", "tcp", "udp", "rfc2217")
+    from prcard.simulator.server import Face
+
+__all__ = ["command"]
 
 
 @click.group(
@@ -107,11 +107,9 @@ def command(
         reader.inject(*(parse_fault(text) for text in faults))
     if decks:
         reader.insert(decks[0][1], decks[0][0])
-    faces = [_face(kind, addresses[kind]) for kind in dict.fromkeys(kinds or ("serial",))]
+    faces = [make_face(kind, addresses[kind]) for kind in dict.fromkeys(kinds or ("serial",))]
     # Handlers first: a signal that comes while the faces open must not be lost.
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+    stopped = stopped_by_signal()
     with Server(reader, faces, reply_delay_s=delay_ms / 1000, byte_time_s=10 / pace if pace else 0.0):
         control = Control(reader, decks[1:], address=control_address, further=lambda: _further(faces, run))
         try:
@@ -133,15 +131,6 @@ def _serve(run: ScenarioRun | None, stopped: threading.Event, *, until_done: boo
     if run.problem:
         click.echo(f"The scenario failed at {run.problem}", err=True)
     return ExitCode.FAILED if until_done and run.state != "done" else ExitCode.DONE
-
-
-def _face(kind: str, address: str | None) -> Face:
-    if kind == "serial" or address is None:
-        return PtyFace(link=address)
-    host, port = split_address(kind, address, lowest_port=0)
-    if kind == "tcp":
-        return TCPFace(host, port)
-    return RFC2217Face(host, port) if kind == "rfc2217" else UDPFace(host, port)
 
 
 def _further(faces: list[Face], run: ScenarioRun | None) -> dict[str, Any]:
@@ -272,3 +261,7 @@ def scenario(*, name: str | None, as_json: bool) -> int:
             values = json.dumps(dict(step.values), ensure_ascii=False) if step.values else ""
             say(f"{number}\t{step.do} {values}".rstrip())
     return ExitCode.DONE
+
+
+command.add_command(tap)
+command.add_command(replay)
