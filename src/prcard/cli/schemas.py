@@ -29,6 +29,7 @@ COMMAND_SCHEMAS: Final = {
     "number link": "number-link",
     "number make": "number-made",
     "simulate": "simulation",
+    "specimen": "specimen",
     "simulate ctl": "control-answer",
     "simulate scenario": "scenario-list",
     "simulate tap": "tap",
@@ -187,6 +188,16 @@ _OUR_OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
             "required": ["ok"],
             "additionalProperties": False,
         },
+    ),
+    "specimen": (
+        "One line of specimen",
+        _object(
+            name=_TEXT,
+            layout={"enum": ["resident", "hkmt", "pr2017", "pr2023"]},
+            shows=_TEXT,
+            record={"type": ["object", "null"], "required": ["layout"], "additionalProperties": _MAYBE_TEXT},
+            text={"type": "string", "pattern": "^([0-9a-f]{2})*$"},
+        ),
     ),
     "tap": (
         "The line that simulate tap prints once its face answers",
