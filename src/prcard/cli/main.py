@@ -39,6 +39,7 @@ COMMANDS: Final = {
     "record": ("record", "Turn text zones into JSON and back."),
     "number": ("number", "Check, link and make card numbers."),
     "simulate": ("simulate", "Serve a virtual reader that other programs can use."),
+    "conformance": ("conformance", "Score a reader, or a host program, against the protocol, clause by clause."),
     "specimen": ("specimen", "Make specimen cards: people who do not exist, from a seed."),
 }
 

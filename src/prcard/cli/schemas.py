@@ -30,6 +30,7 @@ COMMAND_SCHEMAS: Final = {
     "number make": "number-made",
     "simulate": "simulation",
     "specimen": "specimen",
+    "conformance": "conformance",
     "simulate ctl": "control-answer",
     "simulate scenario": "scenario-list",
     "simulate tap": "tap",
@@ -188,6 +189,31 @@ _OUR_OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
             "required": ["ok"],
             "additionalProperties": False,
         },
+    ),
+    "conformance": (
+        "What conformance prints",
+        _object(
+            role={"enum": ["reader", "host"]},
+            target=_TEXT,
+            conforms={"type": "boolean"},
+            score={"type": "number", "minimum": 0, "maximum": 100},
+            passed={"type": "integer", "minimum": 0},
+            failed={"type": "integer", "minimum": 0},
+            not_run={"type": "integer", "minimum": 0},
+            remarks=_list(_TEXT),
+            clauses=_list(
+                _object(
+                    id={"type": "string", "pattern": "^[RH][0-9]{2}$"},
+                    title=_TEXT,
+                    source=_TEXT,
+                    confidence={"enum": ["A", "B", "C", "D"]},
+                    must={"type": "boolean"},
+                    outcome={"enum": ["passed", "failed", "not-run"]},
+                    detail=_TEXT,
+                    exchange=_list(_TEXT),
+                )
+            ),
+        ),
     ),
     "specimen": (
         "One line of specimen",

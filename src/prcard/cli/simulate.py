@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from prcard.simulator.server import Face
 
-__all__ = ["command"]
+__all__ = ["ask_control", "command"]
 
 
 @click.group(
@@ -182,7 +182,7 @@ def ctl(*, address: str | None, as_json: bool, verb: str, arguments: tuple[str, 
       prcard simulate ctl insert bob
       prcard simulate ctl fault wrong-check command=FIND_CARD times=2
     """
-    answer = _ask(address or _only_control(), " ".join((verb, *arguments)))
+    answer = ask_control(address or _only_control(), " ".join((verb, *arguments)))
     if as_json:
         print_json(answer, compact=True)
     elif answer["ok"]:
@@ -205,8 +205,12 @@ def _only_control() -> str:
     return found[0]
 
 
-def _ask(address: str, request: str) -> dict[str, Any]:
-    """Sends one request to a control socket and gives the reply."""
+def ask_control(address: str, request: str) -> dict[str, Any]:
+    """Sends one request to a control socket and gives the reply.
+
+    Raises:
+        ReaderError: `NOT_FOUND` when nobody answers there.
+    """
     try:
         if address.startswith("tcp:"):
             line = socket.create_connection(split_address("tcp", address.removeprefix("tcp:")), timeout=5)
