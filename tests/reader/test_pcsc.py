@@ -23,10 +23,11 @@ from prcard.reader.pcsc import PCSCReader, fault_of, open_reader, reader_names, 
 from prcard.reader.uri import attached_readers, choose_reader, open_channel
 from prcard.reader.uri import open_reader as open_any
 from prcard.record.raw import ManagementNumbers, RawCard
-from prcard.simulator.apdu_card import APDUCard
+from prcard.simulator.apdu_card import ATR, APDUCard
 from prcard.simulator.device import VirtualReader
 from prcard.simulator.pyscard import VirtualPyscardReader, installed
 from prcard.simulator.vpcd import PCSCFace
+from prcard.wire.apdu import CommandAPDU
 from prcard.wire.card_application import CardKind
 from prcard.wire.procedure import ReadOptions
 from prcard.wire.tlv import wrap
@@ -68,6 +69,28 @@ def test_a_card_is_read_whole_through_pcscd(pcsc: Serve, virtual: VirtualReader)
         assert raw.provenance.transport == "pcsc"
         assert raw.provenance.simulated
         assert raw.provenance.sam_id is None
+
+
+class T0Card(APDUCard):
+    """A card that offers T=0 alone, although it says that it takes long commands."""
+
+    atr = b"\x3b\x0f" + ATR[4:-1]
+
+    def __init__(self, card: RawCard) -> None:
+        super().__init__(card, get_response=True)
+
+    def answer(self, data: bytes) -> bytes:
+        command = CommandAPDU.parse(data)
+        assert not command.extended
+        assert not (command.data and command.le)
+        return super().answer(data)
+
+
+def test_a_card_that_speaks_t0_alone(pcsc: Serve, virtual: VirtualReader) -> None:
+    face = pcsc(PCSCFace(virtual, card=T0Card))
+    with open_any(face.uri) as reader:
+        raw = reader.read(5, EVERYTHING)
+    assert replace(raw, provenance=CARD.provenance) == CARD
 
 
 def test_a_card_is_read_once_until_it_was_lifted(pcsc: Serve, virtual: VirtualReader) -> None:
@@ -341,6 +364,7 @@ def test_without_the_systems_library_it_is_named(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(ctypes, "CDLL", missing)
+    adapter._load_system_library.cache_clear()
     assert fault_when(lambda: open_any("pcsc:")) is ReaderFault.MISSING_EXTRA
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import builtins
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -163,3 +166,14 @@ def test_without_pyscard_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(builtins, "__import__", hidden)
     with watch(["pcsc:"]) as watcher, pytest.raises(ReaderError, match=r"prcard\[pcsc\]"):
         watcher.next_event(10)
+
+
+def test_soak_in_short(pcsc: Serve) -> None:
+    """The long one is `make soak`; here a dozen cards, some lifted mid-read, and a service that is killed."""
+    pcsc(PCSCFace(VirtualReader()))
+    script = Path(__file__).resolve().parents[2] / "benchmarks/soak/pcsc.py"
+    command = [sys.executable, str(script), "--insertions", "12", "--seed", "3"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "'card-in': 12, 'card-out': 12" in done.stdout
+    assert "'service-down'" in done.stdout, "choose another seed, with which the service is killed"

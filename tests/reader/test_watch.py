@@ -12,12 +12,14 @@ import pytest
 
 from prcard.errors import ReaderError, ReaderFault
 from prcard.reader import watch as watching
+from prcard.reader.sam import SAMReader
 from prcard.reader.watch import STOP_S, EventKind, ReaderEvent, Watcher, watch
 from prcard.record.raw import RawCard
 from prcard.simulator.device import VirtualReader
 from prcard.simulator.faces import PtyFace, TCPFace, UDPFace
 from prcard.simulator.server import Face, Server
 from prcard.simulator.specimens import specimen
+from prcard.wire.presence import Sight
 
 ALICE, BOB = specimen("alice").card(), specimen("bob").card()
 WAIT_S = 10.0
@@ -102,6 +104,20 @@ def test_a_card_is_read_once_per_presence(uri: str, virtual: VirtualReader) -> N
         with pytest.raises(ReaderError) as refused:
             watcher.read(uri, 5)
     assert refused.value.fault is ReaderFault.CARD_NOT_LIFTED
+
+
+def test_a_card_that_was_read_is_kept_when_the_reader_is_lost_right_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    with watch(["sim:alice"]) as watcher:
+        take(watcher, EventKind.READER_IN)
+        take(watcher, EventKind.CARD_IN)
+
+        def lost(_: SAMReader) -> Sight:
+            raise ReaderError(ReaderFault.LOST, "The reader is gone.", "Plug it in again.")
+
+        monkeypatch.setattr(SAMReader, "look", lost)
+        assert read_zones(watcher.read("sim:alice", 5)) == read_zones(ALICE)
+        take(watcher, EventKind.CARD_OUT)
+        take(watcher, EventKind.READER_OUT)
 
 
 def test_a_reader_goes_and_comes_back() -> None:

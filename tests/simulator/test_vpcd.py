@@ -147,3 +147,9 @@ def test_sixteen_slots(pcsc: Serve) -> None:
         reader.insert(card)
     face = pcsc(PCSCFace(readers))
     assert [PCSCReader(name).read(10).text[0] for name in face.names] == list(range(16))
+
+
+def test_it_warns_when_others_can_reach_it(face: PCSCFace) -> None:
+    for isolated in (True, False):
+        face.pcscd.isolated = isolated
+        assert ("firewall" in face.warning) is not isolated

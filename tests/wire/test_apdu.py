@@ -51,6 +51,13 @@ def test_each_case_both_ways(text: str, command: CommandAPDU) -> None:
 
 
 @given(COMMANDS)
+def test_law_t0_carries_data_one_way_only(command: CommandAPDU) -> None:
+    sent = CommandAPDU.parse(command.serialize_t0())
+    assert not (sent.data and sent.le)
+    assert sent.data == command.data
+
+
+@given(COMMANDS)
 def test_law_what_is_built_parses_to_the_same(command: CommandAPDU) -> None:
     assert CommandAPDU.parse(command.serialize()) == command
 

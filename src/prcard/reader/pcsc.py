@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeVar
 
 from prcard.errors import ReaderError, ReaderFault, WireError
@@ -49,6 +50,9 @@ POLL_S: Final = 0.1
 GHOST_S: Final = 1.0
 """So long the service may go on showing a card that is gone. Source: observed, pcscd looks every 0.4 s."""
 
+T0: Final = 0x0001
+"""SCARD_PROTOCOL_T0, as pyscard's connections give it too."""
+
 HIDDEN: Final = ("windows hello",)
 """Readers of the operating system that hold no card of anybody's; only their full name finds them."""
 
@@ -74,8 +78,7 @@ def library() -> ModuleType:
     """
     if sys.platform == "linux":
         try:
-            # Without it pyscard imports all the same, prints to stdout, and then finds no service.
-            ctypes.CDLL("libpcsclite.so.1")
+            _load_system_library()
         except OSError as error:
             raise ReaderError(
                 ReaderFault.MISSING_EXTRA,
@@ -92,6 +95,12 @@ def library() -> ModuleType:
         ) from error
     module: ModuleType = scard
     return module
+
+
+@cache
+def _load_system_library() -> None:
+    """Sees that the PC/SC library is there: without it pyscard prints to stdout, and then finds no service."""
+    ctypes.CDLL("libpcsclite.so.1")
 
 
 @contextlib.contextmanager
@@ -222,6 +231,10 @@ class CardChannel(Protocol):
     def atr(self) -> bytes:
         """Answer to reset."""
 
+    @property
+    def t0(self) -> bool:
+        """True when card and reader speak T=0, which knows neither long commands nor data both ways at once."""
+
     def transmit(self, command: bytes) -> bytes:
         """Sends a command APDU and gives the response APDU.
 
@@ -241,7 +254,8 @@ class _ServiceChannel:
         protocols = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
         code, self._card, protocol = scard.SCardConnect(handle, name, scard.SCARD_SHARE_SHARED, protocols)
         check(code)
-        self._header = scard.SCARD_PCI_T1 if protocol == scard.SCARD_PROTOCOL_T1 else scard.SCARD_PCI_T0
+        self.t0 = protocol == scard.SCARD_PROTOCOL_T0
+        self._header = scard.SCARD_PCI_T0 if self.t0 else scard.SCARD_PCI_T1
         try:
             # Other programs wait meanwhile, so that no command of theirs comes between two of ours.
             check(scard.SCardBeginTransaction(self._card))
@@ -274,6 +288,7 @@ class _ObjectChannel:
             self._connection = reader.createConnection()
             self._connection.connect()
             self.atr = bytes(self._connection.getATR())
+            self.t0 = self._connection.getProtocol() == T0
         except Exception as error:
             raise fault_of(error) from error
 
@@ -358,7 +373,7 @@ class PCSCReader:
         Raises:
             ReaderError: as for `read`.
         """
-        return self._guarded(timeout_s, lambda job: self._session(job, identify_card))
+        return self._guarded(timeout_s, lambda job: self._session(job, lambda channel: identify_card(channel.atr)))
 
     def forget(self) -> None:
         """Lets the card that lies there be read once more."""
@@ -401,19 +416,19 @@ class PCSCReader:
             self._read_presence = self._presence()
         reading = self._session(
             job,
-            lambda atr: read_pcsc_card(
-                atr,
+            lambda channel: read_pcsc_card(
+                channel.atr,
                 fingerprint=options.fingerprint,
                 extra=options.extra,
                 management=options.management,
-                extended=self._extended and announces_extended(atr),
+                extended=self._extended and not channel.t0 and announces_extended(channel.atr),
             ),
             unread=True,
         )
         self._read_presence = job.presence
         return reading
 
-    def _session(self, job: Job, procedure: Callable[[bytes], APDUProcedure[_T]], *, unread: bool = False) -> _T:
+    def _session(self, job: Job, procedure: Callable[[CardChannel], APDUProcedure[_T]], *, unread: bool = False) -> _T:
         registered = self._registered()
         if registered is not None:
             job.presence = self._presence()
@@ -433,7 +448,7 @@ class PCSCReader:
                 raise
 
     def _attempt(
-        self, job: Job, connect: Callable[[], CardChannel], procedure: Callable[[bytes], APDUProcedure[_T]]
+        self, job: Job, connect: Callable[[], CardChannel], procedure: Callable[[CardChannel], APDUProcedure[_T]]
     ) -> _T:
         """Connects, as soon as there is a card and nobody else holds it, and runs a procedure on it."""
         while True:
@@ -445,7 +460,7 @@ class PCSCReader:
                 if error.fault not in {ReaderFault.NO_CARD, ReaderFault.BUSY} or job.over(POLL_S):
                     raise
         try:
-            return self._run(job, channel, procedure(channel.atr))
+            return self._run(job, channel, procedure(channel))
         finally:
             job.begin()
             channel.close()
@@ -455,7 +470,7 @@ class PCSCReader:
             command = next(procedure)
             while True:
                 job.begin()
-                sent = command.serialize()
+                sent = command.serialize_t0() if channel.t0 else command.serialize()
                 try:
                     received = channel.transmit(sent)
                 except ReaderError:

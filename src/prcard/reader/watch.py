@@ -272,8 +272,10 @@ class _SAMSource:
                 )
             raw = reader.read(timeout_s, options)
             self._was_read = True
-            # The sooner after the reading, the surer that a reader shows what it answers while the card lies there.
-            self._look(reader)
+            # The sooner after the reading, the surer that a reader shows what it answers while the card lies there. A
+            # reader that is lost just now is the thread's business; the card was read.
+            with contextlib.suppress(ReaderError):
+                self._look(reader)
             return raw
 
     def _watch(self) -> None:

@@ -37,8 +37,6 @@ START_S: Final = 10.0
 
 _PROGRAMS: Final = ("/usr/sbin/pcscd", "/usr/local/sbin/pcscd", "/sbin/pcscd")
 _DRIVERS: Final = ("/usr/lib/pcsc/drivers/serial/libifdvpcd.so", "/usr/local/lib/pcsc/drivers/serial/libifdvpcd.so")
-_BASE_PORT: Final = 35963
-"""First port of vpcd. Source: vsmartcard, observed."""
 
 
 def reader_name(slot: int) -> str:
@@ -151,7 +149,8 @@ class PrivatePCSCD:
             copy = self._folder / f"libifdvpcd-{number}.so"
             shutil.copyfile(driver, copy)
             copy.chmod(0o700)
-            port = _BASE_PORT + 2 * number if self._namespace else _free_port_pair()
+            # Free ones even where a namespace is asked for: it may turn out that none can be made.
+            port = _free_port_pair()
             self._ports += [port, port + 1]
             entries.append(
                 f'FRIENDLYNAME "{_friendly_name(number)}"\nDEVICENAME /dev/null:0x{port:04X}\n'
@@ -245,9 +244,10 @@ class PrivatePCSCD:
         self.stop()
 
     def _ask(self, request: bytes) -> None:
-        if self._control is not None:
-            self._control.sendall(request)
-            self._answer()
+        with contextlib.suppress(OSError):
+            if self._control is not None:
+                self._control.sendall(request)
+        self._answer()
 
     def _answer(self) -> bytes:
         control = self._control

@@ -76,6 +76,16 @@ class PCSCFace:
         """Names of the readers as PC/SC programs see them."""
         return [reader_name(number) for number in range(len(self._readers))]
 
+    @property
+    def warning(self) -> str:
+        """What to tell the person who opened it, valid once open; "" when there is nothing."""
+        if self.pcscd.isolated:
+            return ""
+        return (
+            "Warning: this user may make no network namespace here, so the PC/SC driver listens on every address of "
+            "this machine: others may lay a card on the virtual reader. Keep them off with a firewall."
+        )
+
     def open(self) -> list[Peer]:
         """See `Face.open`; there is no peer for the server to serve, since each slot has a thread of its own."""
         self.pcscd.start()

@@ -138,6 +138,16 @@ class CommandAPDU:
         # One 00 announces extended lengths; it stands before Lc, or before Le when there is no Lc.
         return head + lc + self.data + (mark if tail and not lc else b"") + tail
 
+    def serialize_t0(self) -> bytes:
+        """Builds the bytes for a card that speaks T=0: data and Le never go together; GET RESPONSE fetches the answer.
+
+        Raises:
+            LocalWireError: as for `serialize`.
+
+        Source: ISO/IEC 7816-3:2006, 12.2.
+        """
+        return (replace(self, le=None) if self.data else self).serialize()
+
     @classmethod
     def parse(cls, data: bytes) -> CommandAPDU:
         """Reads one command as a card does.
