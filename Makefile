@@ -61,7 +61,7 @@ docs: setup-docs ## Build the documentation into site/.
 	@echo "Open site/index.html"
 
 clean: ## Remove all that was built, the environment too.
-	rm -rf .venv site build dist .coverage .coverage.* .hypothesis .*_cache
+	rm -rf .venv .peers site build dist .coverage .coverage.* .hypothesis .*_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup-demo:

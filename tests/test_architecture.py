@@ -41,6 +41,7 @@ IMPORTERS: Final = {
     "usb": ("reader/usb.py", "simulator/usb.py"),
     "construct": ("record/layouts/", "wire/frame_layout.py"),
     "click": ("cli/",),
+    "gmssl_pyx": ("trust/sm2.py",),
     "pkcs11": ("keys/pkcs11.py",),
     "pycountry": ("record/countries_source.py",),
 }
@@ -59,6 +60,7 @@ NEEDS_NO_TEST_FILE: Final = {
 TESTS_OF_SOMETHING_ELSE: Final = {
     "test_architecture.py": "the tree",
     "test_documentation.py": "the pages, held against the program",
+    "test_leaks.py": "a whole run, searched for personal data",
     "test_paths.py": "every way to a card, held against the others",
     "test_prcard.py": "the face of the whole package, src/prcard/__init__.py",
     "record/test_codec.py": "the generated record/_codec.py",

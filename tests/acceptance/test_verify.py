@@ -252,7 +252,7 @@ def test_law_adding_a_defect_never_turns_failed_into_passed(
     after = DEFECTS[added](before)
     if before.judged(profile) is Outcome.FAILED:
         assert after.judged(profile) is not Outcome.PASSED
-    if not present:
+    if not present and (signed_card or added != "untrusted"):
         assert RANK[after.judged(profile)] < RANK[before.judged(profile)] == 2, "each is a defect"
 
 
@@ -270,7 +270,8 @@ def test_every_defect_is_noticed_by_every_real_profile(name: str) -> None:
 
 
 def without_list(case: Case, part: str) -> Case:
-    return case if case.trust is None else case._replace(trust=replace(case.trust, **{part: ()}))
+    nothing: dict[str, Any] = {part: ()}
+    return case if case.trust is None else case._replace(trust=replace(case.trust, **nothing))
 
 
 EVIDENCE: dict[str, Callable[[Case], Case]] = {

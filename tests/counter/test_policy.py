@@ -41,5 +41,7 @@ def test_a_profile_that_does_not_show_a_field_withholds_it() -> None:
     rail = Policy(profile=load_profile("transport"))
     assert rail.may_show("number")
     assert not rail.may_show("birth_date")
-    assert not rail.show_photo
     assert not rail.may_print("birth_date")
+    number_only = Policy(profile=replace(load_profile("transport"), may_show=("number",)))
+    assert not number_only.show_photo
+    assert not number_only.may_show("english_name")

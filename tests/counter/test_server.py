@@ -68,7 +68,8 @@ def test_a_slow_body_is_refused_over_the_wire(served: Any, monkeypatch: pytest.M
 
 def test_an_oversized_body_is_refused_over_the_wire(served: Any) -> None:
     with connect(served) as line:
-        head = f"POST /api/v1/pairing HTTP/1.1\r\nhost: 127.0.0.1:{served.server.port}\r\ntransfer-encoding: chunked\r\n\r\n"
+        host = f"127.0.0.1:{served.server.port}"
+        head = f"POST /api/v1/pairing HTTP/1.1\r\nhost: {host}\r\ntransfer-encoding: chunked\r\n\r\n"
         line.sendall(head.encode())
         piece = b"x" * 1024
         try:

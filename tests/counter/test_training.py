@@ -37,6 +37,17 @@ def test_a_spoiled_card_fails_for_its_own_reason(clean: Any, fault: str, name: s
     assert REASONS[fault] in verdict["failed"]
 
 
+@pytest.mark.parametrize(("fault", "reason"), [("lifted-early", "card-removed"), ("refused-card", "card-refused")])
+def test_a_reading_that_goes_wrong_says_why(clean: Any, fault: str, reason: str) -> None:
+    clean.desk.inject(clean.uri(), fault, "alice")
+    assert clean.card(stage="unread")["error"]["fault"] == reason
+
+
+def test_a_noisy_line_is_read_all_the_same(clean: Any) -> None:
+    clean.desk.inject(clean.uri(), "noisy-line", "alice")
+    assert clean.card()["verdict"]["outcome"] == "PASSED"
+
+
 def test_an_unplugged_reader_comes_back(clean: Any, wait_until: Callable[..., Any]) -> None:
     station = clean.counter.stations[0]
     clean.desk.inject(clean.uri(), "unplugged", "alice")

@@ -156,7 +156,7 @@ def checkpoint(*, log: Path, key: Path, certificate: Path, output: Path, as_json
 @_KEY_FILE
 @_JSON
 def find(*, log: Path, audit_key: Path | None, as_json: bool) -> int:
-    """Find the entries about one card; its number is read from stdin, so that no history of commands keeps it.
+    """Find the entries about one card, whose number is read from stdin.
 
     \b
     Example:

@@ -17,10 +17,12 @@ from prcard.acceptance.reference import checks_reference
 from prcard.cli.acceptance_pages import profiles_reference, verdicts_reference
 from prcard.cli.reference import commands_page
 from prcard.cli.schemas import schemas
+from prcard.counter.reference import javascript_client, service_reference
 from prcard.record.codegen import codec_module
 from prcard.record.countries_source import countries_module
 from prcard.record.reference import layouts_reference
 from prcard.simulator.reference import specimens_reference
+from prcard.trust.reference import security_object_reference
 from prcard.wire.reference import card_application_reference, commands_reference, states_reference, status_reference
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ FILES: Final[dict[str, Callable[[], str]]] = {
     "src/prcard/record/_countries.py": countries_module,
     "docs/reference/layouts.md": layouts_reference,
     "docs/reference/checks.md": checks_reference,
+    "docs/reference/security-object.md": security_object_reference,
     "docs/reference/profiles.md": profiles_reference,
     "docs/reference/verdicts.md": verdicts_reference,
     "docs/reference/specimens.md": specimens_reference,
@@ -43,6 +46,8 @@ FILES: Final[dict[str, Callable[[], str]]] = {
     "docs/reference/protocol-states.md": states_reference,
     "docs/reference/card-application.md": card_application_reference,
     "docs/reference/command-line.md": commands_page,
+    "docs/reference/local-service.md": service_reference,
+    "clients/javascript/index.js": javascript_client,
 }
 """Path -> what gives its text; schemas are added by `wanted`."""
 

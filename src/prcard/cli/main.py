@@ -43,6 +43,7 @@ COMMANDS: Final = {
     "inspect": ("inspect", "Explain every byte of a capture, a text zone or a frame."),
     "record": ("record", "Turn text zones into JSON and back."),
     "number": ("number", "Check, link, make and migrate card numbers."),
+    "trust": ("trust", "Be an issuer step by step, and keep a trust folder up to date."),
     "simulate": ("simulate", "Serve a virtual reader that other programs can use."),
     "counter": ("counter", "Serve the counter page and the local service that other pages use."),
 }

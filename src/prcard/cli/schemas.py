@@ -45,6 +45,23 @@ COMMAND_SCHEMAS: Final = {
     "number make": "number-made",
     "number migrate": "number-migration",
     "simulate": "simulation",
+    "trust profile check": "issuer-profile",
+    **dict.fromkeys(
+        (
+            "trust csca init",
+            "trust csca link",
+            "trust dsc request",
+            "trust dsc issue",
+            "trust crl issue",
+            "trust status publish",
+            "trust store build",
+            "trust sign",
+        ),
+        "ceremony-step",
+    ),
+    "trust anchor add": "trust-contents",
+    "trust update": "trust-update",
+    "trust show": "trust-contents",
     "counter serve": "counter",
     "counter pair": "pairing-code",
 }
@@ -109,6 +126,14 @@ _PLACE: Final = _object(
     en=_TEXT,
     source=_TEXT,
     confirmed={"type": "boolean"},
+)
+
+_FACTS: Final = {"type": "object", "additionalProperties": _TEXT}
+_NUMBER: Final = {"type": "integer", "minimum": 0}
+_NUMBERS: Final = {"type": "object", "additionalProperties": _NUMBER}
+_SHA256: Final = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_TRUST_ITEM: Final = _object(
+    kind={"enum": ["issuer", "signer", "crl", "status-list", "manifest"]}, name=_TEXT, facts=_FACTS
 )
 
 _COUNT: Final = {"type": "integer", "minimum": 0}
@@ -289,6 +314,42 @@ _OUR_OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
                 }
             ),
             control=_TEXT,
+        ),
+    ),
+    "issuer-profile": (
+        "What trust profile check prints",
+        _object(
+            profile={"type": "object", "additionalProperties": {"type": ["string", "integer"]}}, remarks=_list(_TEXT)
+        ),
+    ),
+    "ceremony-step": (
+        "What each step of a ceremony prints",
+        _object(
+            step=_TEXT,
+            at={"type": "string", "format": "date-time"},
+            operator=_TEXT,
+            facts=_FACTS,
+            files=_list(_object(path=_TEXT, sha256=_SHA256, size_bytes=_NUMBER)),
+            transcript=_TEXT,
+        ),
+    ),
+    "trust-contents": (
+        "What trust show and trust anchor add print",
+        _object(
+            path=_TEXT,
+            published={"type": ["integer", "null"], "minimum": 1},
+            seen={**_object(store=_NUMBER, crls=_NUMBERS, status=_NUMBERS), "type": ["object", "null"]},
+            items=_list(_TRUST_ITEM),
+        ),
+    ),
+    "trust-update": (
+        "What trust update prints",
+        _object(
+            changed={"type": "boolean"},
+            number=_NUMBER,
+            folder=_TEXT,
+            lists=_list(_TRUST_ITEM),
+            offered=_list(_object(file=_TEXT, subject=_TEXT, fingerprint=_SHA256, vouched_by=_MAYBE_TEXT)),
         ),
     ),
     "counter": (

@@ -79,6 +79,7 @@ PAGE: Final[dict[str, Pair]] = {
     "fields.was.logged": ("已显示，已记录。", "Shown; this was logged."),
     "checks": ("检查项目", "Checks"),
     "checks.optional": ("不要求", "not required"),
+    "checks.minor": ("本方案不要求的检查：{count} 项", "Checks that this profile does not ask for: {count}"),
     "checks.all": ("全部 {count} 项", "All {count}"),
     "checks.good": ("{good} 项正常", "{good} in order"),
     "print": ("打印凭条", "Print slip"),

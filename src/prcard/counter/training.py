@@ -6,7 +6,6 @@ subject of the issuer. Its stations are judged by the training profile and by no
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -15,11 +14,13 @@ from prcard.counter.policy import Policy
 from prcard.record import decode
 from prcard.simulator.device import VirtualReader
 from prcard.simulator.faces import TCPFace
+from prcard.simulator.faults import Fault, FaultKind
 from prcard.simulator.issuer import SpecimenIssuer
 from prcard.simulator.server import Server
 from prcard.simulator.specimens import SPECIMENS, specimen
 from prcard.store.profiles import load_profile
 from prcard.trust.material import load_material
+from prcard.wire.codes import Command, Status
 
 if TYPE_CHECKING:
     from prcard.record.raw import RawCard
@@ -29,10 +30,21 @@ __all__ = ["FAULTS", "UNPLUGGED_S", "TrainingDesk"]
 UNPLUGGED_S: Final = 3.0
 """How long an unplugged virtual reader stays away, in seconds."""
 
+_READ: Final = Command.READ_TEXT_PHOTO_FINGERPRINT
+_ON_THE_LINE: Final = {
+    "lifted-early": Fault(kind=FaultKind.CARD_LIFTED_IN_PHOTO),
+    "refused-card": Fault(kind=FaultKind.STATUS, command=_READ, values={"status": Status.SAM_REFUSED_CARD.value}),
+    "noisy-line": Fault(kind=FaultKind.FLIP_BIT, command=_READ),
+}
+"""Fault -> what the virtual reader does to its next reading."""
+
 FAULTS: Final = {
     "damaged-card": ("证件数据损坏", "a card with a damaged number"),
     "tampered-photo": ("照片在签发后被替换", "a card whose photo was changed after it was signed"),
     "unknown-edition": ("未知版本的证件", "a card of an edition that is not known"),
+    "lifted-early": ("证件取走过早", "the card is lifted too early"),
+    "refused-card": ("阅读器未认可证件", "the reader does not accept the card"),
+    "noisy-line": ("线路受干扰（应仍能读出）", "a noisy line: the card is read all the same"),
     "unplugged": ("阅读器被拔出后又插回", "the reader is unplugged and comes back"),
 }
 """Fault -> what happens, in Chinese and English."""
@@ -47,7 +59,8 @@ class TrainingDesk:
 
     def __init__(self, count: int = 1) -> None:
         self._issuer = SpecimenIssuer(datetime.now(UTC))
-        self._readers = [_Plugged(number) for number in range(1, count + 1)]
+        self._cards: dict[str, RawCard] = {}
+        self._readers = [_Served(number) for number in range(1, count + 1)]
 
     def start(self) -> list[tuple[str, str, Policy]]:
         """Serves the readers; gives URI, title and rules of each.
@@ -62,7 +75,7 @@ class TrainingDesk:
         strict = replace(profile, evidence=("issuer-signed",), allow_unchecked_signature=False)
         policy = Policy(profile=strict, trust=trust, training=True)
         try:
-            return [(reader.plug_in(), f"TRAINING {reader.number}", policy) for reader in self._readers]
+            return [(reader.start(), f"TRAINING {reader.number}", policy) for reader in self._readers]
         except BaseException:
             self.stop()
             raise
@@ -70,7 +83,7 @@ class TrainingDesk:
     def stop(self) -> None:
         """Ends the virtual readers; a second call does nothing."""
         for reader in self._readers:
-            reader.end()
+            reader.stop()
 
     def owns(self, uri: str) -> bool:
         """Tells whether a reader is one of the desk's."""
@@ -82,7 +95,9 @@ class TrainingDesk:
         Raises:
             RecordError: there is no such specimen.
         """
-        self._reader(uri).virtual.insert(self._signed(name), name)
+        virtual = self._reader(uri).virtual
+        virtual.clear_faults()
+        virtual.insert(self._signed(name), name)
 
     def remove(self, uri: str) -> None:
         """Lifts the card."""
@@ -99,65 +114,47 @@ class TrainingDesk:
         Raises:
             RecordError: there is no such specimen.
         """
-        reader = self._reader(uri)
+        virtual = self._reader(uri).virtual
+        virtual.clear_faults()
         if fault == "unplugged":
-            reader.unplug(UNPLUGGED_S)
+            virtual.unplug(UNPLUGGED_S)
+            return
+        card = self._signed(name)
+        if fault in _ON_THE_LINE:
+            virtual.inject(_ON_THE_LINE[fault])
         else:
-            reader.virtual.insert(_SPOILED[fault](self._signed(name)), name)
+            card = _SPOILED[fault](card)
+        virtual.insert(card, name)
 
     def specimens(self) -> list[dict[str, Any]]:
         """The specimens there are."""
         return [{"name": entry.name, "shows": entry.shows} for entry in SPECIMENS]
 
     def _signed(self, name: str) -> RawCard:
-        # Without a fingerprint zone there is room for the security object on every layout.
-        return self._issuer.issue(replace(specimen(name).card(), fingerprint=b""))[0]
+        if name not in self._cards:
+            # Without a fingerprint zone there is room for the security object on every layout.
+            self._cards[name] = self._issuer.issue(replace(specimen(name).card(), fingerprint=b""))[0]
+        return self._cards[name]
 
-    def _reader(self, uri: str) -> _Plugged:
+    def _reader(self, uri: str) -> _Served:
         return next(reader for reader in self._readers if reader.uri == uri)
 
 
-class _Plugged:
-    """One virtual reader that can be unplugged and comes back under the same address."""
+class _Served:
+    """One virtual reader behind a port of its own."""
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.uri = ""
         self.virtual = VirtualReader()
-        self._port = 0
-        self._lock = threading.Lock()
-        self._server: Server | None = None
-        self._ended = False
-        self._timer: threading.Timer | None = None
+        self._server = Server(self.virtual, [TCPFace()])
 
-    def plug_in(self) -> str:
-        with self._lock:
-            if self._server is None and not self._ended:
-                server = Server(self.virtual, [TCPFace("127.0.0.1", self._port)]).start()
-                self._server, self.uri = server, server.uris[0]
-                self._port = int(self.uri.rpartition(":")[2])
+    def start(self) -> str:
+        self.uri = self._server.start().uris[0]
         return self.uri
 
-    def unplug(self, seconds: float) -> None:
-        with self._lock:
-            if self._server is None:
-                return
-            self._server.stop()
-            self._server = None
-            # Power that goes and comes back makes a reader find the same card again; here somebody takes it away.
-            self.virtual.remove()
-            self._timer = threading.Timer(seconds, self.plug_in)
-            self._timer.daemon = True
-            self._timer.start()
-
-    def end(self) -> None:
-        with self._lock:
-            self._ended = True
-            if self._timer is not None:
-                self._timer.cancel()
-            if self._server is not None:
-                self._server.stop()
-                self._server = None
+    def stop(self) -> None:
+        self._server.stop()
 
 
 def _damaged(card: RawCard) -> RawCard:

@@ -58,7 +58,7 @@ function panel(reader, index) {
   const judged = card && card.stage !== "reading" && reader.state !== "lost";
   return h(
     "section",
-    { class: "panel", id: `panel-${reader.reader}`, "aria-labelledby": heading, "data-selected": index === model.selected },
+    { class: "panel", id: `panel-${reader.reader}`, "aria-labelledby": heading, "data-selected": String(index === model.selected) },
     h(
       "header",
       {},
@@ -196,11 +196,13 @@ function checks(card) {
   const needed = decisive(card);
   const others = card.verdict.checks.filter((check) => !needed.includes(check));
   const good = others.filter((check) => TONES[check.outcome] === "good").length;
-  const list = h("ul", { class: "checks" }, others.map(row));
+  const minor = others.filter((check) => !check.required && check.outcome !== "FAILED");
+  const list = h("ul", { class: "checks" }, others.filter((check) => !minor.includes(check)).map(row));
   return [
     h("h3", {}, t("checks"), h("small", {}, t("checks.good", { good }), " · ", t("checks.all", { count: card.verdict.checks.length }))),
     needed.length > 0 && h("ul", { class: "checks" }, needed.map(row)),
     needed.length > 0 || model.readers.length > 1 ? h("details", { "data-key": `more-${card.presence}` }, h("summary", {}, t("checks.good", { good })), list) : list,
+    minor.length > 0 && h("details", { "data-key": `minor-${card.presence}` }, h("summary", {}, t("checks.minor", { count: minor.length })), h("ul", { class: "checks" }, minor.map(row))),
   ];
 }
 
