@@ -52,6 +52,8 @@ def unknown_parts(words: list[str]) -> list[str]:
     command: click.Command = importlib.import_module(f"prcard.cli.{COMMANDS[words[0]][0]}").command
     rest = words[1:]
     while isinstance(command, click.Group):
+        if command.invoke_without_command and (not rest or rest[0] not in command.commands):
+            break
         if rest[0] not in command.commands:
             return rest[:1]
         command, rest = command.commands[rest[0]], rest[1:]

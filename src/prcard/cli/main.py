@@ -46,6 +46,8 @@ COMMANDS: Final = {
     "trust": ("trust", "Be an issuer step by step, and keep a trust folder up to date."),
     "simulate": ("simulate", "Serve a virtual reader that other programs can use."),
     "counter": ("counter", "Serve the counter page and the local service that other pages use."),
+    "conformance": ("conformance", "Score a reader, or a host program, against the protocol, clause by clause."),
+    "specimen": ("specimen", "Make specimen cards: people who do not exist, from a seed."),
 }
 
 

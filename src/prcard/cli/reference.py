@@ -28,6 +28,8 @@ def _leaves_of(name: str, command: click.Command) -> Iterator[tuple[str, click.C
     if not isinstance(command, click.Group):
         yield name, command
         return
+    if command.invoke_without_command:
+        yield name, command
     for part, subcommand in command.commands.items():
         yield from _leaves_of(f"{name} {part}", subcommand)
 
