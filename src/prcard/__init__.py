@@ -132,18 +132,23 @@ def verify(
         profile: An acceptance profile, or the name of one.
         trust: Issuers, signers and lists, from `load_trust` or `load_material`; without them the signature checks
             report that they were not made.
-        at: Aware moment to judge at; None is now.
+        at: Aware moment to judge at; None is now. An earlier one gives a verdict as of that moment, by the version of a
+            named profile and the lists of that day, which says so.
 
     Returns:
         PASSED, FAILED or INDETERMINATE with every check; compare `.outcome`, a verdict has no truth value.
 
     Raises:
-        ProfileError: the profile is unknown or malformed.
+        ProfileError: the profile is unknown or malformed, or `at` has no offset from UTC.
     """
     from datetime import UTC, datetime
 
+    from prcard.acceptance.as_of import china_day
     from prcard.acceptance.verify import verify as judge
     from prcard.store.profiles import load_profile as find_profile
 
-    rules = find_profile(profile) if isinstance(profile, str) else profile
-    return judge(raw, rules, at or datetime.now(UTC), trust)
+    now = datetime.now(UTC)
+    earlier = at is not None and at.tzinfo is not None and at < now
+    if isinstance(profile, str):
+        profile = find_profile(profile, china_day(at) if at is not None and earlier else None)
+    return judge(raw, profile, at or now, trust, now=now if earlier else None)

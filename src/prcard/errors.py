@@ -9,6 +9,7 @@
      │    └── CaptureError             a capture document that is none
      ├── ReaderError               a reader or card could not be read; says what to do
      ├── ProfileError              an acceptance profile that is unknown or malformed
+     ├── AuditError                an audit log, its key or what is kept by a profile cannot be used
      ├── TrustError                a certificate, signature, list or trust folder that is refused
      └── BatchError                one or more rows of a batch are refused
 
@@ -25,6 +26,7 @@ from enum import Enum, unique
 from typing import NamedTuple
 
 __all__ = [
+    "AuditError",
     "BatchError",
     "CaptureError",
     "FieldProblem",
@@ -112,11 +114,15 @@ class ReaderFault(Enum):
     GARBAGE = "reader-garbage"
     REFUSED = "reader-refused"
     NOT_READY = "reader-not-ready"
+    HUNG = "reader-hung"
+    SERVICE_DOWN = "reader-service-down"
     NO_CARD = "card-not-found"
     CARD_NOT_LIFTED = "card-not-lifted"
     CARD_REMOVED = "card-removed"
     CARD_REFUSED = "card-refused"
     CARD_UNREADABLE = "card-unreadable"
+    CARD_SEALED = "card-needs-sam-reader"
+    CARD_UNKNOWN = "card-unknown"
 
 
 class ReaderError(PRCardError):
@@ -151,6 +157,10 @@ class TrustError(PRCardError):
         self.reason = reason
         self.advice = advice
         super().__init__(f"{message}. {advice}".rstrip())
+
+
+class AuditError(PRCardError):
+    """An audit log, its key file or a folder of kept records cannot be used, or is not in order."""
 
 
 class BatchError(PRCardError):

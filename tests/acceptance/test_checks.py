@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from prcard.acceptance.checks import CHINA, Subject, china_day, is_specimen, run_checks
+from prcard.acceptance.as_of import CHINA, china_day
+from prcard.acceptance.checks import Subject, face_compare, is_specimen, online_check, run_checks
 from prcard.acceptance.messages import CHECKS, OWN_REASONS
+from prcard.acceptance.outside import FaceComparison, OnlineAnswer, Outside
 from prcard.acceptance.profile import Profile
 from prcard.acceptance.verdict import Check, CheckOutcome
 from prcard.acceptance.verify import verify
@@ -267,15 +269,79 @@ def test_a_simulated_reader_is_good_for_training_only(
     assert says(check("provenance", raw, counter, now)) == ("FAILED", "simulated-reader")
 
 
+def vouched(raw: RawCard, profile: Profile, at: datetime) -> tuple[str, str]:
+    found = next(result for result in verify(raw, profile, at).checks if result.code == "evidence")
+    SEEN.add(found.reason)
+    return says(found)
+
+
 def test_readers_are_known_by_their_sam(real: MakeCard, counter: Profile, now: datetime) -> None:
-    assert says(check("provenance", real(), counter, now)) == ("INDETERMINATE", "sam-not-listed")
-    assert says(check("provenance", real(sam_id=None), counter, now)) == ("INDETERMINATE", "sam-unknown")
+    assert says(check("provenance", real(), counter, now)) == ("PASSED", "in-order")
+    assert vouched(real(), counter, now) == ("INDETERMINATE", "no-reader-registered")
+    assert vouched(real(sam_id=None), counter, now) == ("INDETERMINATE", "sam-unknown")
     for entry in ("05.01-20101129-0001228293-0296863149", "05.01-20101129-*"):
         known = replace(counter, sam_allow_list=(entry,))
-        assert says(check("provenance", real(), known, now)) == ("PASSED", "in-order")
+        assert vouched(real(), known, now) == ("PASSED", "in-order")
         assert verify(real(), known, now).evidence_level.value == "reader-attested"
     other = replace(counter, sam_allow_list=("05.01-20101129",))
-    assert says(check("provenance", real(), other, now)) == ("INDETERMINATE", "sam-not-listed")
+    assert vouched(real(), other, now) == ("INDETERMINATE", "sam-not-listed")
+    signed_only = replace(counter, sam_allow_list=("05.01-*",), evidence=("issuer-signed",))
+    assert vouched(real(), signed_only, now) == ("INDETERMINATE", "signature-needed")
+
+
+def test_training_asks_for_no_evidence(card: MakeCard, training: Profile, now: datetime) -> None:
+    assert vouched(card(), training, now) == ("NOTED", "evidence-not-asked")
+
+
+REAL_NAME, REAL_PERSON = {"real-name": OnlineAnswer.MATCH}, {"real-person": OnlineAnswer.MATCH}
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "answers", "outcome", "reason"),
+    [
+        ("none", {}, "NOT_CHECKED", "online-not-asked"),
+        ("none", REAL_NAME, "PASSED", "in-order"),
+        ("none", {"chip-reading": OnlineAnswer.NO_MATCH}, "FAILED", "online-no-match"),
+        ("real-name", {}, "NOT_CHECKED", "online-not-asked"),
+        ("real-name", REAL_NAME, "PASSED", "in-order"),
+        ("real-name", REAL_PERSON, "NOT_CHECKED", "online-not-asked"),
+        ("real-name", {"real-name": OnlineAnswer.NO_MATCH}, "FAILED", "online-no-match"),
+        ("real-name", {"real-name": OnlineAnswer.NOT_AVAILABLE}, "INDETERMINATE", "online-not-available"),
+        ("real-person", REAL_PERSON, "NOT_CHECKED", "online-not-asked"),
+        ("real-person", REAL_NAME | REAL_PERSON, "PASSED", "in-order"),
+        ("real-person", REAL_NAME | {"real-person": OnlineAnswer.NO_MATCH}, "FAILED", "online-no-match"),
+    ],
+)
+def test_online_check(
+    counter: Profile, asked_for: str, answers: dict[str, OnlineAnswer], outcome: str, reason: str
+) -> None:
+    found = online_check(replace(counter, online_check=asked_for), Outside(online=answers))
+    SEEN.add(found.reason)
+    assert says(found) == (outcome, reason)
+
+
+def test_a_stand_in_answers_in_training_only(counter: Profile, training: Profile) -> None:
+    outside = Outside(online=REAL_NAME, simulated=True)
+    found = online_check(replace(counter, online_check="real-name"), outside)
+    SEEN.add(found.reason)
+    assert says(found) == ("INDETERMINATE", "online-stand-in")
+    assert says(online_check(replace(training, online_check="real-name"), outside)) == ("PASSED", "in-order")
+
+
+@pytest.mark.parametrize(
+    ("least", "score", "outcome", "reason"),
+    [
+        (0.0, None, "NOT_CHECKED", "face-not-compared"),
+        (0.0, 0.1, "NOTED", "face-score-only"),
+        (0.8, 0.79, "INDETERMINATE", "face-score-low"),
+        (0.8, 0.8, "PASSED", "in-order"),
+    ],
+)
+def test_face_compare(counter: Profile, least: float, score: float | None, outcome: str, reason: str) -> None:
+    face = None if score is None else FaceComparison(score=score, evidence_id="case-1")
+    found = face_compare(replace(counter, face_min_score=least), Outside(face=face))
+    SEEN.add(found.reason)
+    assert says(found) == (outcome, reason)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_advice_stands_under_what_is_not_good(card: MakeCard, training: Profile,
 
 def test_the_same_in_chinese(card: MakeCard, training: Profile, now: datetime) -> None:
     text = "\n".join(render(verify(card("goro"), training, now), "zh"))
-    assert text.startswith("不通过 (training")
+    assert text.startswith("不通过：已过期 (training")
     assert "证件已过期" in text
     assert "请持证人换领证件。" in text
     assert "本方案不要求" in text

@@ -78,7 +78,7 @@ def test_a_field_that_is_none_is_refused_before_a_card_is_read(run: Run, tmp_pat
 def test_an_unknown_profile_is_refused_before_a_card_is_read(run: Run) -> None:
     result = run("read", "--reader", "tcp:127.0.0.1:1", "--profile", "nonsense", "--json")
     assert (result.code, result.out) == (2, "")
-    assert "counter, training" in result.err
+    assert "bank, counter, court" in result.err
 
 
 def test_the_only_reader_is_used_and_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -21,7 +23,9 @@ from jsonschema import Draft202012Validator
 from prcard.errors import ReaderError
 from prcard.reader.uri import open_reader
 from prcard.record.raw import RawCard
+from prcard.simulator.device import VirtualReader
 from prcard.simulator.specimens import specimen
+from prcard.simulator.vpcd import PCSCFace
 
 
 def schema(name: str) -> Draft202012Validator:
@@ -63,6 +67,31 @@ def control(document: dict[str, Any], *lines: str) -> list[dict[str, Any]]:
 
 def uris(document: dict[str, Any]) -> dict[str, str]:
     return {face["face"]: face["uri"] for face in document["faces"]}
+
+
+def test_the_pcsc_face_is_there_for_programs_that_name_its_socket(pcsc: Callable[[PCSCFace], PCSCFace]) -> None:
+    pcsc(PCSCFace(VirtualReader()))  # sees to it that all parts are installed
+    card = specimen("alice").card()
+    with simulator("--face", "tcp", "--face", "pcsc", "--card", "alice", "--card", "bob") as (process, document):
+        face = document["faces"][1]
+        assert face["face"] == "pcsc"
+        assert stat.S_IMODE(Path(face["socket"]).stat().st_mode) == 0o600
+        environment = os.environ | {"PCSCLITE_CSOCK_NAME": face["socket"]}
+        command = [sys.executable, "-m", "prcard.cli.main", "read", "--reader", face["uri"], "--profile", "training"]
+        for name in ("alice", "bob"):
+            done = subprocess.run([*command, "--json"], env=environment, capture_output=True, text=True, check=False)
+            shown = json.loads(done.stdout)
+            assert shown["verdict"]["outcome"] == "PASSED", shown
+            assert (shown["provenance"]["transport"], shown["provenance"]["simulated"]) == ("pcsc", True)
+            if name == "alice":
+                control(document, "next")
+        refused = subprocess.run([*command[:-1], "counter"], env=environment, capture_output=True, check=False)
+        assert refused.returncode in {1, 3}, "only training accepts a simulated card"
+        with open_reader(uris(document)["tcp"]) as reader:
+            assert reader.read(10).text != card.text
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        assert not Path(face["socket"]).parent.exists()
 
 
 def test_every_face_serves_the_same_card() -> None:

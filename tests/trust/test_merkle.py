@@ -41,11 +41,13 @@ def plain_root(entries: list[bytes]) -> bytes:
 def test_the_root_is_that_of_the_definition(size: int) -> None:
     assert MerkleTree(ENTRIES[:size]).root == plain_root(ENTRIES[:size])
     assert MerkleTree([]).root == EMPTY_ROOT
+    assert MerkleTree([]).inclusion_proofs() == []
 
 
 @pytest.mark.parametrize("size", range(1, 20))
 def test_every_entry_is_proved_and_no_other(size: int) -> None:
     tree = MerkleTree(ENTRIES[:size])
+    assert tree.inclusion_proofs() == [tree.inclusion_proof(index) for index in range(size)]
     for index in range(size):
         proof = tree.inclusion_proof(index)
         check_inclusion(leaf_hash(ENTRIES[index]), index, size, proof, tree.root)

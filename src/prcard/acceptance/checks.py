@@ -1,4 +1,4 @@
-"""Checks 1 to 10, each a function of its own, and the seam for the checks of signature and revocation.
+"""Checks 1 to 10 and 17 to 19, each a function of its own; 11 to 16 are made where signatures are verified.
 
 A check looks at one thing and says what it found; whether that decides anything is the profile's matter.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 from prcard.acceptance import rules
-from prcard.acceptance.verdict import Check, CheckOutcome
+from prcard.acceptance.as_of import CHINA, china_day
+from prcard.acceptance.outside import OnlineAnswer
+from prcard.acceptance.verdict import Check, CheckOutcome, EvidenceLevel
 from prcard.errors import RecordError
 from prcard.record import PermanentResident2017, PermanentResident2023, ResidentIdentityCard, decode, encode
 from prcard.record.codes import ICAO_CODES, NATION, PROVINCE, SEX, country_by_alpha3
@@ -21,15 +22,25 @@ from prcard.record.raw import EXTRA_BYTES, EXTRA_MAX_COUNT, FINGERPRINT_BYTES, P
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
+    from prcard.acceptance.outside import Outside
     from prcard.acceptance.profile import Profile
     from prcard.record import CardRecord
     from prcard.record.raw import RawCard
 
-__all__ = ["CHINA", "RECORD_CHECKS", "Subject", "china_day", "is_specimen", "listed", "run_checks"]
-
-CHINA: Final = timezone(timedelta(hours=8), "UTC+8")
-"""The days on a card are days in China, wherever the counter is."""
+__all__ = [
+    "CHINA",
+    "RECORD_CHECKS",
+    "Subject",
+    "china_day",
+    "evidence_check",
+    "face_compare",
+    "is_specimen",
+    "listed",
+    "online_check",
+    "run_checks",
+]
 
 _PASSED, _NOTED, _FAILED = CheckOutcome.PASSED, CheckOutcome.NOTED, CheckOutcome.FAILED
 _UNCLEAR, _NOT_CHECKED = CheckOutcome.INDETERMINATE, CheckOutcome.NOT_CHECKED
@@ -232,7 +243,7 @@ def photo_header(subject: Subject) -> Check:
 
 
 def provenance(subject: Subject) -> Check:
-    """Check 10: no simulator, no specimen, and a reader whose SAM is on the profile's list."""
+    """Check 10: no simulator and no specimen. Whether the reader is a registered one belongs to check 17."""
     origin, profile = subject.raw.provenance, subject.profile
     specimen = subject.record is not None and is_specimen(subject.record)
     evidence = {
@@ -247,10 +258,59 @@ def provenance(subject: Subject) -> Check:
         return Check(code="provenance", outcome=_FAILED, reason="simulated-reader", evidence=evidence)
     if specimen or origin.simulated:
         return Check(code="provenance", outcome=_NOTED, reason="training-material", evidence=evidence)
-    if listed(subject.raw, profile):
-        return Check(code="provenance", outcome=_PASSED, reason="in-order", evidence=evidence)
-    reason = "sam-not-listed" if origin.sam_id else "sam-unknown"
-    return Check(code="provenance", outcome=_UNCLEAR, reason=reason, evidence=evidence)
+    return Check(code="provenance", outcome=_PASSED, reason="in-order", evidence=evidence)
+
+
+def evidence_check(raw: RawCard, profile: Profile, level: EvidenceLevel) -> Check:
+    """Check 17: somebody vouches for the data whom the profile names as enough."""
+    origin = raw.provenance
+    found = {"evidence_level": level.value, "enough": list(profile.evidence), "sam_id": origin.sam_id}
+    if not profile.evidence:
+        outcome, reason = _NOTED, "evidence-not-asked"
+    elif level.value in profile.evidence:
+        outcome, reason = _PASSED, "in-order"
+    elif EvidenceLevel.READER_ATTESTED.value not in profile.evidence:
+        outcome, reason = _UNCLEAR, "signature-needed"
+    elif origin.sam_id is None:
+        outcome, reason = _UNCLEAR, "sam-unknown"
+    else:
+        outcome, reason = _UNCLEAR, "sam-not-listed" if profile.sam_allow_list else "no-reader-registered"
+    return Check(code="evidence", outcome=outcome, reason=reason, evidence=found)
+
+
+_ASKED: Final = {"none": (), "real-name": ("real-name",), "real-person": ("real-name", "real-person")}
+"""Kind of online check -> the calls that belong to it."""
+
+
+def online_check(profile: Profile, outside: Outside) -> Check:
+    """Check 18: the answers of the online check; whatever was not asked or not answered is never a match."""
+    answers = {call: answer.value for call, answer in sorted(outside.online.items())}
+    found = {"asked_for": profile.online_check, "answers": answers, "stand_in": outside.simulated}
+    wanted = _ASKED[profile.online_check] or tuple(outside.online)
+    if OnlineAnswer.NO_MATCH in outside.online.values():
+        outcome, reason = _FAILED, "online-no-match"
+    elif not answers or any(call not in outside.online for call in wanted):
+        outcome, reason = _NOT_CHECKED, "online-not-asked"
+    elif any(outside.online[call] is OnlineAnswer.NOT_AVAILABLE for call in wanted):
+        outcome, reason = _UNCLEAR, "online-not-available"
+    elif outside.simulated and not profile.allow_simulated:
+        outcome, reason = _UNCLEAR, "online-stand-in"
+    else:
+        outcome, reason = _PASSED, "in-order"
+    return Check(code="online-check", outcome=outcome, reason=reason, evidence=found)
+
+
+def face_compare(profile: Profile, outside: Outside) -> Check:
+    """Check 19: the score of a face comparison. A low one asks for a person's eye and refuses nobody."""
+    face, least = outside.face, profile.face_min_score
+    if face is None:
+        return Check(code="face-compare", outcome=_NOT_CHECKED, reason="face-not-compared")
+    found = {"score": face.score, "evidence_id": face.evidence_id, "least": least}
+    if not least:
+        return Check(code="face-compare", outcome=_NOTED, reason="face-score-only", evidence=found)
+    if face.score < least:
+        return Check(code="face-compare", outcome=_UNCLEAR, reason="face-score-low", evidence=found)
+    return Check(code="face-compare", outcome=_PASSED, reason="in-order", evidence=found)
 
 
 RECORD_CHECKS: Final[dict[str, Callable[[Subject, Any], Check]]] = {
@@ -262,11 +322,6 @@ RECORD_CHECKS: Final[dict[str, Callable[[Subject, Any], Check]]] = {
     "codes-known": codes_known,
 }
 """Checks 3 to 8, which need a decoded record."""
-
-
-def china_day(at: datetime) -> Any:
-    """Gives the day in China at a moment."""
-    return at.astimezone(CHINA).date()
 
 
 def is_specimen(record: CardRecord) -> bool:

@@ -5,9 +5,9 @@
     counter   3 + 3         0 + 4         initials; first sign   hidden
     full      as it is
 
-What a level reveals of a PR card: `screen` that the holder is a foreigner; `counter` that and the province, and by the
-last places of an 18-digit number the parity that stands for the sex. The usual "first 6, last 4" is not offered, since
-it shows the nationality.
+What a level reveals of a PR card stands in `REVEALS`, and a test holds it against the masked forms. Beside that, a
+period of validity of five years tells that the holder was under 18, and a check character narrows down the rest to one
+in ten. The usual "first 6, last 4" is not offered, since it shows the nationality.
 
 Source: three-level convention as widely used, adapted by layout; what each form reveals was worked out by hand.
 """
@@ -24,7 +24,7 @@ from prcard.record.record import fields
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-__all__ = ["MASKS", "check_fields", "mask_document"]
+__all__ = ["MASKS", "REVEALS", "check_fields", "mask_document"]
 
 STAR: Final = "*"
 ALL: Final = "all"
@@ -102,13 +102,26 @@ MASKS: Final[dict[str, dict[tuple[str, str], Callable[[str], str]]]] = {
 """Level -> how a number of so many characters is masked."""
 
 
-def mask_document(document: dict[str, Any], level: str, show: Collection[str] = ()) -> dict[str, Any]:
+REVEALS: Final = {
+    ("screen", "pr2023"): ("layout",),
+    ("counter", "pr2023"): ("layout", "province", "sex"),
+    ("screen", "pr2017"): ("layout", "day of birth", "sequence"),
+    ("counter", "pr2017"): ("layout", "day of birth", "sequence"),
+}
+"""Level and layout of a PR card -> what its masked form tells of the holder beside initials and dates of the card. The
+layout tells that the holder is a foreigner; the last places of an 18-digit number tell the sex by their parity."""
+
+
+def mask_document(
+    document: dict[str, Any], level: str, show: Collection[str] = (), may_show: Collection[str] = (ALL,)
+) -> dict[str, Any]:
     """Masks a record's JSON form.
 
     Args:
         document: What `prcard.record.to_document` gives.
         level: `screen`, `counter` or `full`.
         show: Fields to leave as they are; `all` for every field. Those that this layout has not are passed over.
+        may_show: Fields that may be shown at all; the others are hidden whatever was asked for.
 
     Raises:
         RecordError: `level` is none, or `show` names a field that no layout has.
@@ -116,10 +129,12 @@ def mask_document(document: dict[str, Any], level: str, show: Collection[str] = 
     check_fields(show)
     if level not in MASK_LEVELS:
         raise RecordError(FieldProblem("level", None, f"one of {', '.join(MASK_LEVELS)}", repr(level[:40])))
-    if level == "full" or ALL in show:
-        return dict(document)
+    open_fields = set(document) if level == "full" or ALL in show else set(show)
+    if ALL not in may_show:
+        open_fields &= {*may_show, "layout"}
     return {
-        name: value if name in show or value is None else _mask(name, value, level) for name, value in document.items()
+        name: value if name in open_fields or value is None else _mask(name, value, level, may_show)
+        for name, value in document.items()
     }
 
 
@@ -138,8 +153,10 @@ def check_fields(names: Collection[str]) -> None:
             )
 
 
-def _mask(name: str, value: str, level: str) -> str:
+def _mask(name: str, value: str, level: str, may_show: Collection[str]) -> str:
+    if name not in may_show and ALL not in may_show and name != "layout":
+        return _hide_length(value)
     if name == "number":
-        return MASKS[level][name, "15" if len(value) == 15 else "18"](value)
+        return MASKS["screen" if level == "full" else level][name, "15" if len(value) == 15 else "18"](value)
     # A field that is in no table is hidden: forgetting one must not show it.
     return (_CARD.get(name) or _PERSON.get(name) or _hide)(value)

@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 from enum import Enum, unique
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from prcard.acceptance.messages import CHECKS, REASONS
+from prcard.acceptance.indications import Indication, indication_of
+from prcard.acceptance.messages import BRANCHES, CHECKS, REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-__all__ = ["Check", "CheckOutcome", "EvidenceLevel", "Outcome", "Verdict"]
+    from prcard.acceptance.as_of import AsOf
+
+__all__ = ["Branch", "Check", "CheckOutcome", "EvidenceLevel", "Outcome", "Verdict"]
 
 
 @unique
@@ -81,8 +84,13 @@ class Check:
         """True for PASSED and NOTED."""
         return self.outcome in {CheckOutcome.PASSED, CheckOutcome.NOTED}
 
+    @property
+    def indication(self) -> Indication:
+        """What its reason amounts to."""
+        return indication_of(self.reason)
+
     def to_document(self) -> dict[str, Any]:
-        """The JSON form, with texts and advice in Chinese and English."""
+        """The JSON form, with rule, texts and advice in Chinese and English."""
         title, reason = CHECKS[self.code], REASONS[self.reason]
         return {
             "number": self.number,
@@ -90,12 +98,38 @@ class Check:
             "outcome": self.outcome.value,
             "required": self.required,
             "reason": self.reason,
+            "indication": self.indication.value,
+            "rule_zh": title.rule_zh,
+            "rule_en": title.rule_en,
+            "source": title.source,
             "zh": f"{title.zh}：{reason.zh}",
             "en": f"{title.en}: {reason.en}",
             "advice_zh": reason.advice_zh,
             "advice_en": reason.advice_en,
             "evidence": dict(self.evidence),
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """One branch of the tree of checks: a question, and the checks that answer it.
+
+    Attributes:
+        code: Which branch, a key of `messages.BRANCHES`.
+        checks: Its checks in order.
+    """
+
+    code: str
+    checks: tuple[Check, ...]
+
+    @property
+    def outcome(self) -> CheckOutcome:
+        """What its required checks say together; NOT_CHECKED when the profile requires none of them."""
+        required = [check for check in self.checks if check.required]
+        if not required:
+            return CheckOutcome.NOT_CHECKED
+        order = (CheckOutcome.FAILED, CheckOutcome.INDETERMINATE, CheckOutcome.NOT_CHECKED, CheckOutcome.NOTED)
+        return next((worst for worst in order if any(c.outcome is worst for c in required)), CheckOutcome.PASSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +143,7 @@ class Verdict:
         profile_version: Its version.
         at: The moment that was judged.
         evidence_level: Who vouches for the bytes.
+        as_of: What it was judged with, when it is one as of an earlier day.
     """
 
     outcome: Outcome
@@ -117,6 +152,7 @@ class Verdict:
     profile_version: str
     at: datetime
     evidence_level: EvidenceLevel
+    as_of: AsOf | None = None
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a verdict has no truth value: compare verdict.outcome with Outcome.PASSED")
@@ -131,15 +167,42 @@ class Verdict:
         """The required checks that could not be made or could not decide."""
         return tuple(check for check in self.checks if check.required and not check.good and check not in self.failed)
 
+    @property
+    def indication(self) -> Indication:
+        """What decided: the kind of the first required check that is not good; in order when there is none."""
+        decisive = (*self.failed, *self.open)
+        return decisive[0].indication if decisive else Indication.IN_ORDER
+
+    @property
+    def tree(self) -> tuple[Branch, ...]:
+        """The checks by the question that they answer."""
+        by_code = {check.code: check for check in self.checks}
+        return tuple(
+            Branch(code=code, checks=tuple(by_code[check] for check in branch.checks if check in by_code))
+            for code, branch in BRANCHES.items()
+        )
+
     def to_document(self) -> dict[str, Any]:
         """The JSON form."""
         return {
             "outcome": self.outcome.value,
+            "indication": self.indication.value,
             "profile": self.profile,
             "profile_version": self.profile_version,
             "at": self.at.isoformat(),
             "evidence_level": self.evidence_level.value,
             "failed": [check.code for check in self.failed],
             "open": [check.code for check in self.open],
+            "as_of": None if self.as_of is None else self.as_of.to_document(),
+            "tree": [
+                {
+                    "code": branch.code,
+                    "zh": BRANCHES[branch.code].zh,
+                    "en": BRANCHES[branch.code].en,
+                    "outcome": branch.outcome.value,
+                    "checks": [check.code for check in branch.checks],
+                }
+                for branch in self.tree
+            ],
             "checks": [check.to_document() for check in self.checks],
         }

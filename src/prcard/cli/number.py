@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import click
@@ -27,7 +28,7 @@ __all__ = ["command"]
 
 @click.group("number")
 def command() -> None:
-    """Check, link and make card numbers.
+    """Check, link, make and migrate card numbers.
 
     \b
     Example:
@@ -146,3 +147,51 @@ def _build(scheme: str, born: date, sequence: str, region: str, nationality: str
     if scheme == "pr15":
         return PR15Number.build(nationality=nationality, region=region, birth=born, sequence=sequence)
     return PR18Number.build(province=region, nationality_numeric=nationality, birth_date=born, sequence=sequence)
+
+
+@command.command("migrate")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option(
+    "--cards",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="CSV of new cards with new_number, nationality and link, to look old numbers up in.",
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="Where to write the CSV; default: stdout."
+)
+@click.option("--encoding", default="utf-8-sig", show_default=True, help="Of the CSV files, for instance gb18030.")
+@click.option(
+    "--column",
+    "renamed",
+    multiple=True,
+    metavar="OURS=YOURS",
+    help="Your name of a column, for instance old_number=id_no; repeat it.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON document; needs --output.")
+def migrate(
+    *, file: Path, cards: Path | None, output: Path | None, encoding: str, renamed: tuple[str, ...], as_json: bool
+) -> int:
+    """Find the 18-digit successors of 15-character numbers in a CSV file.
+
+    The columns are old_number, new_number, nationality and link (the association item of the new card); what is blank
+    is not known. Every row is written again with migration_status, migration_old, migration_new and migration_reasons.
+    Nothing is guessed: only the association item makes a match. Exit code 0 when every row matched, 3 when some are
+    open, 1 when some are wrong.
+
+    \b
+    Example:
+      prcard number migrate customers.csv --cards cards.csv --output migrated.csv
+    """
+    if as_json and output is None:
+        raise click.BadParameter("give --output too: stdout takes one document only", param_hint="--json")
+    from prcard.cli.migration import Table, run_migration
+
+    table = Table(file, encoding, renamed)
+    counts = run_migration(table, None if cards is None else Table(cards, encoding, renamed), output)
+    if as_json:
+        print_json({"rows": sum(counts.values()), **counts})
+    else:
+        click.echo(f"{sum(counts.values())} rows: {', '.join(f'{k} {n}' for k, n in counts.items() if n)}", err=True)
+    if counts["no-match"] or counts["conflict"] or counts["error"]:
+        return ExitCode.FAILED
+    return ExitCode.INDETERMINATE if counts["possible"] or counts["not-found"] else ExitCode.DONE

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from prcard.cli.judging import Judged, judging_options, language, now
-from prcard.cli.output import print_json
+from prcard.cli.judging import Judging, judging_options
 from prcard.reader.uri import choose_reader, open_reader
 from prcard.store import captures
 from prcard.wire.procedure import ReadOptions
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from prcard.acceptance.profile import Profile
-    from prcard.trust.material import TrustMaterial
 
 __all__ = ["command"]
 
@@ -40,12 +32,7 @@ def command(
     fingerprint: bool,
     extra: bool,
     management: bool,
-    profile: Profile,
-    at: datetime | None,
-    trust: TrustMaterial | None,
-    show: tuple[str, ...],
-    lang: str | None,
-    as_json: bool,
+    judging: Judging,
 ) -> int:
     """Read one card and judge it; personal data is masked unless asked for.
 
@@ -57,15 +44,10 @@ def command(
     if uri is None:
         click.echo(f"Using {chosen}, the only reader attached.", err=True)
     with open_reader(chosen) as reader:
-        if not as_json:
+        if not judging.as_json:
             click.echo(f"Reader {reader.uri}, SAM {reader.sam_id or 'unknown'}. Lay a card on it.", err=True)
         raw = reader.read(wait_s, ReadOptions(fingerprint=fingerprint, extra=extra, management=management))
     # Saved before it is judged, so that no error in what follows loses the reading.
     if save is not None:
         captures.save(raw, save)
-    judged = Judged(raw, profile, at or now(), show, trust)
-    if as_json:
-        print_json(judged.document())
-    else:
-        judged.print_text(language(lang))
-    return judged.exit_code
+    return judging.finish(raw)

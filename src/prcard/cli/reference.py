@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prcard.cli.main import COMMANDS, HELP_OPTIONS, ExitCode
+from prcard.cli.explain import EXIT_MEANINGS
+from prcard.cli.main import COMMANDS, HELP_OPTIONS
 from prcard.cli.schemas import COMMAND_SCHEMAS
 
 if TYPE_CHECKING:
@@ -15,28 +16,22 @@ if TYPE_CHECKING:
 
 __all__ = ["commands_page", "leaves"]
 
-_MEANINGS = {
-    ExitCode.DONE: "passed or done",
-    ExitCode.FAILED: "verdict FAILED, or a number that is not valid",
-    ExitCode.USAGE: "wrong usage",
-    ExitCode.INDETERMINATE: "verdict INDETERMINATE",
-    ExitCode.READER: "reader or card could not be read",
-    ExitCode.MALFORMED: "malformed input",
-    ExitCode.BUG: "a bug of ours",
-}
-
 
 def leaves() -> Iterator[tuple[str, click.Command]]:
     """Gives every command that does something, with its full name, in order."""
     for name, (module, _) in COMMANDS.items():
         command: click.Command = importlib.import_module(f"prcard.cli.{module}").command
-        if isinstance(command, click.Group):
-            if command.invoke_without_command:
-                yield name, command
-            for leaf, subcommand in command.commands.items():
-                yield f"{name} {leaf}", subcommand
-        else:
-            yield name, command
+        yield from _leaves_of(name, command)
+
+
+def _leaves_of(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    if not isinstance(command, click.Group):
+        yield name, command
+        return
+    if command.invoke_without_command:
+        yield name, command
+    for part, subcommand in command.commands.items():
+        yield from _leaves_of(f"{name} {part}", subcommand)
 
 
 def commands_page() -> str:
@@ -50,7 +45,7 @@ def commands_page() -> str:
         "",
         "| exit code | meaning |",
         "|---:|---|",
-        *(f"| {code.value} | {meaning} |" for code, meaning in _MEANINGS.items()),
+        *(f"| {code.value} | {meaning} |" for code, (_, meaning) in EXIT_MEANINGS.items()),
     ]
     for name, command in leaves():
         context = click.Context(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from prcard.acceptance.schema import profile_schema, verdict_schema
+from prcard.reader.diagnosis import Level
+from prcard.reader.watch import EventKind
 from prcard.record.capture import capture_schema, provenance_schema
 from prcard.record.schema import record_schema
 from prcard.simulator.scenario import scenario_schema
@@ -20,15 +22,49 @@ _MAYBE_TEXT: Final = {"type": ["string", "null"]}
 COMMAND_SCHEMAS: Final = {
     "demo": "judgement",
     "readers": "readers",
+    "watch": "reader-event",
+    "doctor": "diagnosis",
     "read": "judgement",
     "verify": "judgement",
+    "explain": "explanation",
+    "profile list": "profile-list",
+    "profile show": "profile-shown",
+    "profile check": "profile-checked",
+    "profile enter": "profile-entered",
+    "audit verify": "audit-report",
+    "audit checkpoint": "audit-checkpoint",
+    "audit find": "audit-entries",
+    "audit rotate-key": "audit-keys",
+    "audit kept": "kept-records",
+    "audit end": "kept-records",
+    "audit purge": "purge-report",
     "inspect": "inspection",
     "record decode": "record",
     "record encode": "encoded-record",
     "number check": "number-check",
     "number link": "number-link",
     "number make": "number-made",
+    "number migrate": "number-migration",
     "simulate": "simulation",
+    "trust profile check": "issuer-profile",
+    **dict.fromkeys(
+        (
+            "trust csca init",
+            "trust csca link",
+            "trust dsc request",
+            "trust dsc issue",
+            "trust crl issue",
+            "trust status publish",
+            "trust store build",
+            "trust sign",
+        ),
+        "ceremony-step",
+    ),
+    "trust anchor add": "trust-contents",
+    "trust update": "trust-update",
+    "trust show": "trust-contents",
+    "counter serve": "counter",
+    "counter pair": "pairing-code",
     "specimen": "specimen",
     "conformance": "conformance",
     "simulate ctl": "control-answer",
@@ -100,8 +136,70 @@ _PLACE: Final = _object(
     confirmed={"type": "boolean"},
 )
 
+_FACTS: Final = {"type": "object", "additionalProperties": _TEXT}
+_NUMBER: Final = {"type": "integer", "minimum": 0}
+_NUMBERS: Final = {"type": "object", "additionalProperties": _NUMBER}
+_SHA256: Final = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_TRUST_ITEM: Final = _object(
+    kind={"enum": ["issuer", "signer", "crl", "status-list", "manifest"]}, name=_TEXT, facts=_FACTS
+)
+
+_COUNT: Final = {"type": "integer", "minimum": 0}
+_FLAG: Final = {"type": "boolean"}
+_TEXTS: Final = {"type": "object", "additionalProperties": _TEXT}
+_STATE: Final = {"enum": ["live", "frozen", "deleted"]}
+_ADVICE: Final = {"no_legal_advice_zh": _TEXT, "no_legal_advice_en": _TEXT}
+
+
+def _shown_profile() -> dict[str, Any]:
+    """A profile as it is printed: every key, with what follows from it."""
+    shown: dict[str, Any] = _part(profile_schema())
+    properties = {**shown["properties"], "keeps_photo": _FLAG, **_ADVICE}
+    properties["entry"] = {"anyOf": [{"type": "null"}, properties["entry"]]}
+    properties["purpose_zh"] = _TEXT
+    return {**shown, "properties": properties, "required": list(properties)}
+
+
+_KEPT: Final = _object(
+    record=_TEXT,
+    profile=_TEXT,
+    profile_version=_TEXT,
+    kept_on=_TEXT,
+    purpose_end=_MAYBE_TEXT,
+    fields={
+        "type": "object",
+        "additionalProperties": _object(state=_STATE, until=_MAYBE_TEXT, deleted_on=_MAYBE_TEXT),
+    },
+)
+
 _OUR_OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "readers": ("What readers prints", _object(readers=_list(_object(uri=_TEXT, description=_TEXT)))),
+    "reader-event": (
+        "One line of what watch prints",
+        _object(
+            event={"enum": [kind.value for kind in EventKind]},
+            reader=_TEXT,
+            at={"type": "string", "format": "date-time"},
+            presence={"type": "integer", "minimum": 0},
+        ),
+    ),
+    "diagnosis": (
+        "What doctor prints",
+        _object(
+            version=_TEXT,
+            platform=_TEXT,
+            python=_TEXT,
+            findings=_list(
+                _object(
+                    code={"type": "string", "pattern": "^[a-z0-9-]+$"},
+                    level={"enum": [level.value for level in Level]},
+                    what=_TEXT,
+                    cause=_TEXT,
+                    fix=_TEXT,
+                )
+            ),
+        ),
+    ),
     "inspection": (
         "What inspect prints",
         {
@@ -117,6 +215,76 @@ _OUR_OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
             "minProperties": 1,
             "additionalProperties": False,
         },
+    ),
+    "explanation": (
+        "What explain prints",
+        _object(
+            explanations=_list(
+                _object(code=_TEXT, kind=_TEXT, zh=_TEXT, en=_TEXT, advice_zh=_TEXT, advice_en=_TEXT, more=_TEXTS)
+            )
+        ),
+    ),
+    "profile-list": (
+        "What profile list prints",
+        _object(
+            profiles=_list(
+                _object(
+                    name=_TEXT,
+                    title_zh=_TEXT,
+                    title_en=_TEXT,
+                    version=_TEXT,
+                    applies_from=_TEXT,
+                    older=_list(_TEXT),
+                    reviewed_by=_TEXT,
+                )
+            ),
+            **_ADVICE,
+        ),
+    ),
+    "profile-shown": ("What profile show prints", _object(profile=_shown_profile())),
+    "profile-checked": (
+        "What profile check prints for a profile in order",
+        _object(valid={"const": True}, remarks=_list(_object(zh=_TEXT, en=_TEXT)), profile=_shown_profile()),
+    ),
+    "profile-entered": (
+        "What profile enter prints",
+        _object(
+            profile=_TEXT,
+            fields=_TEXTS,
+            remarks=_list({"enum": ["name-cut", "surname-not-told", "no-entry-form"]}),
+            document_codes=_list(_object(code=_TEXT, used_in=_TEXT, confirmed=_FLAG)),
+        ),
+    ),
+    "audit-report": (
+        "What audit verify prints",
+        _object(
+            in_order=_FLAG,
+            entries=_COUNT,
+            log=_TEXT,
+            line={"type": ["integer", "null"]},
+            problem=_MAYBE_TEXT,
+            unfinished=_FLAG,
+            checkpoint={"anyOf": [{"type": "null"}, _object(entries=_COUNT, signed_by=_TEXT, signer_pinned=_FLAG)]},
+        ),
+    ),
+    "audit-checkpoint": ("What audit checkpoint prints", _object(log=_TEXT, entries=_COUNT, root=_TEXT)),
+    "audit-entries": (
+        "What audit find prints",
+        _object(entries=_list({"type": "object", "required": ["n", "at", "kind", "prev", "hash"]})),
+    ),
+    "audit-keys": ("What audit rotate-key prints", _object(current=_TEXT, keys=_list(_TEXT))),
+    "kept-records": ("What audit kept and audit end print", _object(records=_list(_KEPT))),
+    "purge-report": (
+        "What audit purge prints",
+        _object(purged=_list(_object(record=_TEXT, changed={"type": "object", "additionalProperties": _STATE}))),
+    ),
+    "number-migration": (
+        "What number migrate prints beside the CSV",
+        _object(
+            **dict.fromkeys(
+                (*("rows", "match", "derived", "possible", "not-found", "no-match", "conflict", "error"),), _COUNT
+            )
+        ),
     ),
     "encoded-record": ("What record encode prints", _object(text={"type": "string", "pattern": "^[0-9a-f]{512}$"})),
     "number-check": (
@@ -158,6 +326,60 @@ _OUR_OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
                 }
             ),
             control=_TEXT,
+        ),
+    ),
+    "issuer-profile": (
+        "What trust profile check prints",
+        _object(
+            profile={"type": "object", "additionalProperties": {"type": ["string", "integer"]}}, remarks=_list(_TEXT)
+        ),
+    ),
+    "ceremony-step": (
+        "What each step of a ceremony prints",
+        _object(
+            step=_TEXT,
+            at={"type": "string", "format": "date-time"},
+            operator=_TEXT,
+            facts=_FACTS,
+            files=_list(_object(path=_TEXT, sha256=_SHA256, size_bytes=_NUMBER)),
+            transcript=_TEXT,
+        ),
+    ),
+    "trust-contents": (
+        "What trust show and trust anchor add print",
+        _object(
+            path=_TEXT,
+            published={"type": ["integer", "null"], "minimum": 1},
+            seen={**_object(store=_NUMBER, crls=_NUMBERS, status=_NUMBERS), "type": ["object", "null"]},
+            items=_list(_TRUST_ITEM),
+        ),
+    ),
+    "trust-update": (
+        "What trust update prints",
+        _object(
+            changed={"type": "boolean"},
+            number=_NUMBER,
+            folder=_TEXT,
+            lists=_list(_TRUST_ITEM),
+            offered=_list(_object(file=_TEXT, subject=_TEXT, fingerprint=_SHA256, vouched_by=_MAYBE_TEXT)),
+        ),
+    ),
+    "counter": (
+        "The line that counter serve prints once the service answers",
+        _object(
+            ready={"const": True},
+            url=_TEXT,
+            pairing_code={"type": "string", "pattern": "^[0-9]{8}$"},
+            readers=_list(_object(reader=_TEXT, uri=_TEXT, profile=_TEXT, training={"type": "boolean"})),
+            compat=_list(_object(vendor={"enum": ["synjones", "huashi", "donsee"]}, url=_TEXT)),
+        ),
+    ),
+    "pairing-code": (
+        "What counter pair prints",
+        _object(
+            url=_TEXT,
+            code={"type": "string", "pattern": "^[0-9]{8}$"},
+            expires_in_s={"type": "integer", "minimum": 1},
         ),
     ),
     "control-answer": (

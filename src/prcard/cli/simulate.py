@@ -22,6 +22,7 @@ from prcard.simulator.fidelity import FIDELITIES, fidelity
 from prcard.simulator.scenario import ScenarioRun, load_scenario, shipped
 from prcard.simulator.server import Server
 from prcard.simulator.specimens import SPECIMENS
+from prcard.simulator.vpcd import PCSCFace
 
 if TYPE_CHECKING:
     import threading
@@ -34,7 +35,7 @@ __all__ = ["ask_control", "command"]
 @click.group(
     "simulate", invoke_without_command=True, epilog="Specimens: " + ", ".join(entry.name for entry in SPECIMENS)
 )
-@click.option("--face", "kinds", multiple=True, type=click.Choice(FACES), help="Where to serve; repeat.")
+@click.option("--face", "kinds", multiple=True, type=click.Choice([*FACES, "pcsc"]), help="Where to serve; repeat.")
 @click.option(
     "--card", "cards", multiple=True, metavar="NAME", help="Specimen or capture to lay down; further ones wait."
 )
@@ -107,10 +108,14 @@ def command(
         reader.inject(*(parse_fault(text) for text in faults))
     if decks:
         reader.insert(decks[0][1], decks[0][0])
-    faces = [make_face(kind, addresses[kind]) for kind in dict.fromkeys(kinds or ("serial",))]
+    speed = {"reply_delay_s": delay_ms / 1000, "byte_time_s": 10 / pace if pace else 0.0}
+    faces: list[Face] = [
+        PCSCFace(reader, **speed) if kind == "pcsc" else make_face(kind, addresses[kind])  # type: ignore[arg-type]  # its other arguments are not named so
+        for kind in dict.fromkeys(kinds or ("serial",))
+    ]
     # Handlers first: a signal that comes while the faces open must not be lost.
     stopped = stopped_by_signal()
-    with Server(reader, faces, reply_delay_s=delay_ms / 1000, byte_time_s=10 / pace if pace else 0.0):
+    with Server(reader, faces, **speed):
         control = Control(reader, decks[1:], address=control_address, further=lambda: _further(faces, run))
         try:
             _announce(faces, control, reader, as_json=as_json)
@@ -135,7 +140,7 @@ def _serve(run: ScenarioRun | None, stopped: threading.Event, *, until_done: boo
 
 def _further(faces: list[Face], run: ScenarioRun | None) -> dict[str, Any]:
     """What `status` tells beside the reader's own state."""
-    told: dict[str, Any] = {"faces": [{"face": face.kind, "uri": face.uri} for face in faces]}
+    told: dict[str, Any] = {"faces": [_described(face) for face in faces]}
     return told if run is None else told | {"scenario": run.status()}
 
 
@@ -150,17 +155,25 @@ def _usage() -> Any:
         raise click.UsageError(str(error)) from error
 
 
+def _described(face: Face) -> dict[str, str]:
+    described = {"face": face.kind, "uri": face.uri}
+    return described | {"socket": face.socket} if isinstance(face, PCSCFace) else described
+
+
 def _announce(faces: list[Face], control: Control, reader: VirtualReader, *, as_json: bool) -> None:
     document: dict[str, Any] = {
         "ready": True,
-        "faces": [{"face": face.kind, "uri": face.uri} for face in faces],
+        "faces": [_described(face) for face in faces],
         "control": control.path,
     }
+    for face in faces:
+        if isinstance(face, PCSCFace) and face.warning:
+            click.echo(face.warning, err=True)
     if as_json:
         print_json(document, compact=True)
         return
-    for face in faces:
-        say(f"{face.kind}\t{face.uri}")
+    for described in document["faces"]:
+        say("\t".join(described.values()))
     say(f"control\t{control.path}")
     click.echo(f"On the reader: {reader.status()['card'] or 'no card'}. Ctrl-C ends it.", err=True)
 

@@ -94,6 +94,9 @@ class SocketChannel:
         """See `Channel.close`."""
         if not self._closed:
             self._closed = True
+            # shutdown wakes another thread that waits in a read, which close alone does not.
+            with contextlib.suppress(OSError):
+                self._line.shutdown(socket.SHUT_RDWR)
             with contextlib.suppress(OSError):
                 self._line.close()
 

@@ -11,6 +11,7 @@ from prcard.errors import ReaderError, ReaderFault
 from prcard.reader.channel import SpeedChannel
 from prcard.record.raw import ManagementNumbers, Provenance, RawCard, format_sam_id, is_simulated_sam_id
 from prcard.wire.host import Fault, HostSession, Reply
+from prcard.wire.presence import CardWatch, Sight
 from prcard.wire.procedure import Answer, Exchange, Pause, ReadOptions, Speed, find_speed, identify, read_card
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class SAMReader:
         self._session = HostSession()
         self._in_use = threading.Lock()
         self._watch_absence = False
+        self._card_watch = CardWatch()
         try:
             if isinstance(channel, SpeedChannel):
                 self.baud = self._run(find_speed(channel.speeds))
@@ -88,6 +90,7 @@ class SAMReader:
         )
         zones = self._run(read_card(time.monotonic(), timeout_s, wanted))
         self._watch_absence = zones.found_again
+        self._card_watch.card_was_read(found_again=zones.found_again)
         numbers = zones.management
         return RawCard(
             text=zones.text,
@@ -103,6 +106,19 @@ class SAMReader:
                 read_at=datetime.now(UTC),
             ),
         )
+
+    def look(self) -> Sight:
+        """Looks once whether a card lies there, without reading it; poll with it, at most every 300 ms.
+
+        What it can see of a card that was read already depends on the reader: see `prcard.wire.presence`.
+
+        Raises:
+            ReaderError: the reader is gone, silent or talks garbage.
+        """
+        sight = self._run(self._card_watch.look())
+        if sight is not Sight.PRESENT:
+            self._watch_absence = False
+        return sight
 
     def close(self) -> None:
         """Releases the line; a second call does nothing."""

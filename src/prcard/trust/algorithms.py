@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import Enum, unique
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -21,17 +22,21 @@ from prcard.trust.asn1 import AlgorithmIdentifier, CertificateParts, PSSParamete
 from prcard.trust.reasons import TrustReason, refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cryptography import x509
 
     from prcard.trust.asn1 import HashIdentifier
 
 __all__ = [
     "DIGESTS",
+    "SM3",
     "Digest",
     "PublicKey",
     "Scheme",
     "check_curve",
     "check_public_key",
+    "digest_function",
     "digest_of",
     "issuing_digest",
     "parse_digest",
@@ -72,6 +77,10 @@ DIGESTS: Final = (
 )
 """The accepted digest algorithms."""
 
+SM3: Final = Digest("sm3", "1.2.156.10197.1.401", 32, hashes.SM3(), "1.2.156.10197.1.501")
+"""The digest of SM2 signatures, accepted where an operator pins an SM2 key and nowhere else. Its last part is SM2 with
+SM3 (GM/T 0006)."""
+
 _BY_OID: Final = {digest.oid: digest for digest in DIGESTS}
 _WEAK: Final = {
     "1.3.14.3.2.26": "SHA-1",
@@ -90,6 +99,7 @@ class Scheme(Enum):
     ECDSA = "ECDSA"
     RSA_PKCS1 = "RSA PKCS#1 v1.5"
     RSA_PSS = "RSA PSS"
+    SM2 = "SM2"
 
 
 _SCHEMES: Final[dict[str, tuple[Scheme, str | None]]] = {
@@ -104,11 +114,47 @@ _SCHEMES: Final[dict[str, tuple[Scheme, str | None]]] = {
 
 def digest_of(digest: Digest, data: bytes) -> bytes:
     """Computes a digest."""
-    return hashlib.new(digest.name, data).digest()
+    return _COMPUTE[digest.name](data)
 
 
-def parse_digest(identifier: HashIdentifier, name: str) -> Digest:
+def digest_function(digest: Digest) -> Callable[[bytes], bytes]:
+    """Gives the function that computes a digest.
+
+    It copies a fresh state, since making one looks the algorithm up, which takes longer than hashing 300 bytes.
+    """
+    fresh = hashlib.new(digest.name).copy if digest is not SM3 else _SM3State
+
+    def compute(data: bytes) -> bytes:
+        state = fresh()
+        state.update(data)
+        return state.digest()
+
+    return compute
+
+
+class _SM3State:
+    """SM3 by cryptography, since not every Python's hashlib has it."""
+
+    def __init__(self) -> None:
+        self._state = hashes.Hash(hashes.SM3())
+
+    def update(self, data: bytes) -> None:
+        self._state.update(data)
+
+    def digest(self) -> bytes:
+        return self._state.finalize()
+
+
+_COMPUTE: Final = {digest.name: digest_function(digest) for digest in (*DIGESTS, SM3)}
+
+
+def parse_digest(identifier: HashIdentifier, name: str, *, sm2: bool = False) -> Digest:
     """Looks a digest algorithm up.
+
+    Args:
+        identifier: As it stands in the message.
+        name: What it is of, for the message.
+        sm2: True accepts SM3 and nothing else.
 
     Raises:
         TrustError: WEAK_HASH or UNSUPPORTED_HASH.
@@ -116,7 +162,9 @@ def parse_digest(identifier: HashIdentifier, name: str) -> Digest:
     oid = identifier.algorithm.dotted_string
     if oid in _WEAK:
         raise refusal(TrustReason.WEAK_HASH, f"{name}: expected SHA-256, SHA-384 or SHA-512, found {_WEAK[oid]}")
-    if oid not in _BY_OID:
+    if sm2 and oid == SM3.oid:
+        return SM3
+    if sm2 or oid not in _BY_OID:
         raise refusal(TrustReason.UNSUPPORTED_HASH, f"{name}: expected SHA-256, SHA-384 or SHA-512, found {oid}")
     return _BY_OID[oid]
 
@@ -128,6 +176,8 @@ def parse_scheme(identifier: AlgorithmIdentifier, digest: Digest) -> Scheme:
         TrustError: ED25519, WEAK_HASH, UNSUPPORTED_SIGNATURE or DIGEST_DIFFERS.
     """
     oid = identifier.algorithm.dotted_string
+    if digest is SM3 and oid == SM3.ecdsa_oid and identifier.parameters is None:
+        return Scheme.SM2
     if oid in _EDWARDS:
         raise refusal(TrustReason.ED25519, f"signatureAlgorithm: expected ECDSA or RSA, found {oid}")
     if oid in _WEAK:
@@ -158,6 +208,7 @@ def _parameters_fit(scheme: Scheme, identifier: AlgorithmIdentifier, digest: Dig
     )
 
 
+@lru_cache(maxsize=64)
 def check_public_key(certificate: x509.Certificate) -> PublicKey:
     """Takes the public key out of a certificate.
 

@@ -40,16 +40,23 @@ CHECKPOINT: Final = "2.25.321457411586390537172655816357121099135"
 """Content type of a checkpoint: an identifier made from a random UUID (ITU-T X.667)."""
 
 EMPTY_ROOT: Final = sha256(b"").digest()
+_LEAF: Final = sha256(b"\x00").copy
+_NODE: Final = sha256(b"\x01").copy
+"""States that have taken in the first byte; to copy one is quicker than to make one."""
 MAX_CHECKPOINT_BYTES: Final = 16 * 1024
 
 
 def leaf_hash(entry: bytes) -> bytes:
     """Hashes one entry of the log; 32 bytes."""
-    return sha256(b"\x00" + entry).digest()
+    state = _LEAF()
+    state.update(entry)
+    return state.digest()
 
 
 def _node(left: bytes, right: bytes) -> bytes:
-    return sha256(b"\x01" + left + right).digest()
+    state = _NODE()
+    state.update(left + right)
+    return state.digest()
 
 
 class MerkleTree:
@@ -63,11 +70,11 @@ class MerkleTree:
         Args:
             entries: The logged bytes in order, such as security objects.
         """
-        level = [sha256(b"\x00" + entry).digest() for entry in entries]
+        level = [leaf_hash(entry) for entry in entries]
         self._levels = [level]
         while len(level) > 1:
             pairs = zip(level[::2], level[1::2], strict=False)
-            above = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
+            above = [_node(left, right) for left, right in pairs]
             # The last node without a partner rises as it is; that gives the very tree of RFC 9162.
             level = above if len(level) % 2 == 0 else [*above, level[-1]]
             self._levels.append(level)
@@ -97,6 +104,16 @@ class MerkleTree:
                 proof.append(level[partner])
             index >>= 1
         return tuple(proof)
+
+    def inclusion_proofs(self) -> list[tuple[bytes, ...]]:
+        """Gives the inclusion proofs of all entries in order, a few times quicker than one by one."""
+        levels = self._levels[:-1]
+        ends = [len(level) for level in levels]
+        # Entries of a pair share all but their lowest node, so each level is walked once.
+        above: list[tuple[bytes, ...]] = [()]
+        for level, size in zip(reversed(levels), reversed(ends), strict=True):
+            above = [(level[at ^ 1], *above[at >> 1]) if at ^ 1 < size else above[at >> 1] for at in range(size)]
+        return above if self.size else []
 
     def consistency_proof(self, earlier_size: int) -> tuple[bytes, ...]:
         """Gives the nodes that show that the log of `earlier_size` entries is the beginning of this one.

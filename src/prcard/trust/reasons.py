@@ -18,6 +18,13 @@ _ISSUER: Final = ("请向签发机构索取符合规范的证书。", "Ask the i
 _READ: Final = ("请连同所有数据区再读一次。", "Read the card again, with all its zones.")
 _SIGNING: Final = ("请更换签名者。", "Use another signer.")
 _NONE: Final = ("", "")
+_KEY: Final = ("请检查密钥、口令和密码设备后再试。", "Check the key and how it is unlocked, then try again.")
+_TOKEN: Final = ("请接好密码设备后再试。", "Connect the token and try again.")
+_STORE: Final = (
+    "原信任文件夹未变；请向发布方核实。",
+    "The old trust folder is kept; ask the back office about the new one.",
+)
+_OTHER_NAME: Final = ("请换一个名称；已有文件不会被覆盖。", "Choose another name; nothing is overwritten.")
 
 
 @unique
@@ -259,6 +266,149 @@ class TrustReason(Enum):
     # Signing
     BUDGET_SPENT = "budget-spent", "签名次数已用完", "the signer has signed as often as it may", _SIGNING
     BAD_ARGUMENT = "bad-argument", "参数不合规范", "an argument is not as it must be", _NONE
+
+    # Keys
+    SECRET_MISSING = (
+        "secret-missing",
+        "没有得到口令或 PIN",
+        "no passphrase or PIN was given",
+        (
+            "请在终端输入，或用 --passphrase-fd 或 --pin-fd。",
+            "Type it on a terminal, or give --passphrase-fd or --pin-fd.",
+        ),
+    )
+    PASSPHRASE_SHORT = (
+        "passphrase-too-short",
+        "口令过短",
+        "the passphrase is too short",
+        ("请选用更长的口令。", "Choose a longer one, for instance five random words."),
+    )
+    PASSPHRASE_WRONG = (
+        "passphrase-wrong",
+        "口令错误",
+        "the passphrase is wrong",
+        ("请核对口令和密钥文件。", "Check that passphrase and key file belong together."),
+    )
+    KEY_NOT_ENCRYPTED = (
+        "key-not-encrypted",
+        "密钥文件未加密",
+        "the key file is not encrypted",
+        ("请用 openssl pkcs8 -topk8 -v2 aes-256-cbc 加密。", "Encrypt it: openssl pkcs8 -topk8 -v2 aes-256-cbc."),
+    )
+    KEY_MALFORMED = (
+        "key-malformed",
+        "密钥文件无法解析",
+        "the key cannot be read",
+        ("请提供加密的 PKCS#8 PEM 文件。", "Give an encrypted PKCS#8 file in PEM."),
+    )
+    KEY_MISSING = "key-missing", "没有找到密钥", "there is no such key", _KEY
+    KEY_EXISTS = (
+        "key-exists",
+        "同名密钥已存在",
+        "a key of this name exists already",
+        (
+            "请换一个标签，或加 --existing-key 使用该密钥。",
+            "Choose another label, or use that key with --existing-key.",
+        ),
+    )
+    HSM_SUPPORT_MISSING = (
+        "hsm-support-not-installed",
+        "未安装 PKCS#11 支持",
+        "support for PKCS#11 is not installed",
+        ("请安装：pip install prcard[hsm]。", "Install it: pip install prcard[hsm]."),
+    )
+    MODULE_MISSING = (
+        "hsm-module-missing",
+        "PKCS#11 模块无法加载",
+        "the PKCS#11 module cannot be loaded",
+        ("请检查 --pkcs11 的路径，应为厂商的 .so 文件。", "Check the path after --pkcs11: the vendor's .so file."),
+    )
+    TOKEN_MISSING = (
+        "token-missing",
+        "没有找到密码设备",
+        "there is no such token",
+        ("请检查 --token 的标签，以及设备是否接好。", "Check the label after --token and that the token is connected."),
+    )
+    TOKEN_REMOVED = "token-removed", "密码设备已断开", "the token is gone", _TOKEN
+    TOKEN_REFUSED = "token-refused", "密码设备拒绝操作", "the token refuses the operation", _TOKEN
+    PIN_WRONG = (
+        "pin-wrong",
+        "PIN 错误",
+        "the PIN is wrong",
+        ("请核对后再试；多次错误会锁定设备。", "Check it before another try: a token locks after a few."),
+    )
+    PIN_LOCKED = (
+        "pin-locked",
+        "PIN 已锁定",
+        "the PIN is locked",
+        ("请由安全管理员解锁。", "Its security officer can unlock it."),
+    )
+    COUNT_MISSING = (
+        "count-missing",
+        "没有签名计数文件",
+        "the file that counts the signatures is not there",
+        (
+            "请放回计数文件；若已丢失，请签发新的签名者。",
+            "Put it back beside the certificate; if it is lost, issue a new signer.",
+        ),
+    )
+    COUNT_MALFORMED = (
+        "count-malformed",
+        "签名计数文件不合规范",
+        "the file that counts the signatures is malformed",
+        (
+            "请从备份恢复；若无备份，请签发新的签名者。",
+            "Restore the newest copy; if there is none, issue a new signer.",
+        ),
+    )
+    OUTPUT_EXISTS = "output-exists", "输出文件已存在", "the output exists already", _OTHER_NAME
+    FILE_UNUSABLE = (
+        "file-unusable",
+        "文件无法读写",
+        "a file cannot be used",
+        ("请检查路径、权限和空间。", "Check its path, its rights and the space left."),
+    )
+
+    # Trust folders
+    NO_ANCHOR = (
+        "no-anchor",
+        "信任文件夹中没有签发机构",
+        "the trust folder pins no issuer",
+        (
+            "请先核对指纹，再用 prcard trust anchor add 加入。",
+            "Compare the issuer's fingerprint, then pin it: prcard trust anchor add.",
+        ),
+    )
+    STORE_UNREACHABLE = (
+        "store-unreachable",
+        "无法取得发布的信任文件夹",
+        "the published store cannot be fetched",
+        ("原信任文件夹未变；请检查地址和网络。", "The old trust folder is kept; check address and network."),
+    )
+    STORE_MALFORMED = "store-malformed", "发布清单不合规范", "the manifest is malformed", _STORE
+    STORE_UNTRUSTED = "store-untrusted", "发布清单的签名者不可信", "the manifest's signer is not trusted", _STORE
+    STORE_DIFFERS = "store-differs", "文件与发布清单不符", "a file is not what the manifest lists", _STORE
+    STORE_ROLLBACK = "store-rollback", "发布版本比已见过的旧", "the published version is older than seen before", _STORE
+    STORE_BUSY = (
+        "store-busy",
+        "信任文件夹正在更新",
+        "the trust folder is being updated",
+        ("请稍候再试。", "Try again in a moment."),
+    )
+    SEEN_MALFORMED = (
+        "seen-malformed",
+        "已见编号文件不合规范",
+        "the file of the highest numbers seen is malformed",
+        ("请从备份恢复该文件。", "Restore that file; without it an old list cannot be told from a new one."),
+    )
+
+    # What this installation lacks
+    EXTRA_MISSING = (
+        "extra-missing",
+        "未安装 SM2 组件",
+        "the package for SM2 is not installed",
+        ("请安装 prcard[sm2]。", "Install prcard[sm2]."),
+    )
 
     # Outcomes of checks that refuse nothing
     IN_ORDER = "in-order", "正常", "in order", _NONE

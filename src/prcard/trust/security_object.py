@@ -9,6 +9,7 @@ Source: ICAO Doc 9303-10 and 9303-12 for the container; the zone numbers are our
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 from enum import Enum, unique
 from hmac import compare_digest
@@ -41,7 +42,10 @@ if TYPE_CHECKING:
     from prcard.trust.signer import Signer
 
 __all__ = [
+    "CONTENT_IDENTIFIER",
+    "LDS_SECURITY_OBJECT",
     "SECURITY_OBJECT_TAG",
+    "SIGNED_ALWAYS",
     "ZONE_NUMBERS",
     "SecurityObject",
     "StatusReference",
@@ -49,8 +53,12 @@ __all__ = [
     "build_security_object",
     "check_issued",
     "compare_zones",
+    "lds_content",
+    "numbered_zones",
     "parse_security_object",
     "security_content",
+    "status_bytes",
+    "zone_number",
     "zones_of",
 ]
 
@@ -127,11 +135,12 @@ def zones_of(card: RawCard) -> dict[str, bytes]:
     return {name: data for name, data in zones.items() if data}
 
 
-def parse_security_object(data: bytes) -> SecurityObject:
+def parse_security_object(data: bytes, *, sm2: bool = False) -> SecurityObject:
     """Reads EF.SOD; every departure from the profile is refused with a reason of its own.
 
     Args:
         data: EF.SOD with its outer tag 0x77, nothing after it, at most 16 KiB.
+        sm2: True reads one signed by SM2 with SM3, and no other.
 
     Raises:
         TrustError: the form is not that of the profile. Signature and signer are NOT checked here.
@@ -139,11 +148,12 @@ def parse_security_object(data: bytes) -> SecurityObject:
     if len(data) > MAX_SECURITY_OBJECT_BYTES:
         detail = f"security object: expected at most {MAX_SECURITY_OBJECT_BYTES} bytes, found {len(data)}"
         raise refusal(TrustReason.TOO_LARGE, detail)
-    message = parse_signed(unwrap(SECURITY_OBJECT_TAG, data, "security object"), LDS_SECURITY_OBJECT, "security object")
+    inner = unwrap(SECURITY_OBJECT_TAG, data, "security object")
+    message = parse_signed(inner, LDS_SECURITY_OBJECT, "security object", sm2=sm2)
     unwrap(SEQUENCE, message.content, "LDSSecurityObject")
     content = decode(LDSSecurityObject, message.content, "LDSSecurityObject")
     _check_lds_version(content)
-    digest = parse_digest(content.hash_algorithm, "LDSSecurityObject hashAlgorithm")
+    digest = parse_digest(content.hash_algorithm, "LDSSecurityObject hashAlgorithm", sm2=sm2)
     if digest != message.digest:
         raise refusal(TrustReason.DIGEST_DIFFERS, f"hashAlgorithm: expected {message.digest.name} as the signer has it")
     return SecurityObject(
@@ -209,7 +219,7 @@ def compare_zones(security_object: SecurityObject, zones: Mapping[str, bytes]) -
     Raises:
         TrustError: ZONE_UNKNOWN.
     """
-    present = {_number(name): data for name, data in zones.items() if data}
+    present = {zone_number(name): data for name, data in zones.items() if data}
     names = {number: name for name, number in ZONE_NUMBERS.items()}
     return {
         names.get(number, f"dg{number}"): _state(security_object, number, present.get(number))
@@ -217,7 +227,12 @@ def compare_zones(security_object: SecurityObject, zones: Mapping[str, bytes]) -
     }
 
 
-def _number(name: str) -> int:
+def zone_number(name: str) -> int:
+    """Gives the data group that a zone is.
+
+    Raises:
+        TrustError: ZONE_UNKNOWN.
+    """
     if name not in ZONE_NUMBERS:
         raise refusal(TrustReason.ZONE_UNKNOWN, f"zone: expected {', '.join(ZONE_NUMBERS)}, found another name")
     return ZONE_NUMBERS[name]
@@ -261,7 +276,7 @@ def build_security_object(
     """
     check_may_sign(signer.certificate, signing_time, document_type)
     content = encode(security_content(zones, issuing_digest(check_public_key(signer.certificate))))
-    attributes = [] if status is None else [(CONTENT_IDENTIFIER, encode(_status_bytes(status)))]
+    attributes = [] if status is None else [(CONTENT_IDENTIFIER, encode(status_bytes(status)))]
     message = sign_message(
         content,
         LDS_SECURITY_OBJECT,
@@ -281,23 +296,43 @@ def security_content(zones: Mapping[str, bytes], digest: Digest) -> LDSSecurityO
     Raises:
         TrustError: ZONE_UNKNOWN, or ZONE_MISSING for an absent text or photo or an empty zone.
     """
+    return lds_content({number: digest_of(digest, data) for number, data in numbered_zones(zones)}, digest)
+
+
+def numbered_zones(zones: Mapping[str, bytes]) -> list[tuple[int, bytes]]:
+    """Gives the zones by their data group numbers, rising.
+
+    Raises:
+        TrustError: ZONE_UNKNOWN, or ZONE_MISSING for an absent text or photo or an empty zone.
+    """
     if missing := [name for name in (*SIGNED_ALWAYS, *zones) if not zones.get(name)]:
         raise refusal(TrustReason.ZONE_MISSING, f"zone {missing[0]}: expected its bytes, found none")
-    numbered = sorted((_number(name), data) for name, data in zones.items())
+    return sorted((zone_number(name), data) for name, data in zones.items())
+
+
+def lds_content(hashes: Mapping[int, bytes], digest: Digest) -> LDSSecurityObject:
+    """Gives what is signed: digests by data group number, rising."""
     return LDSSecurityObject(
         version=1,
         hash_algorithm=HashIdentifier(algorithm=ObjectIdentifier(digest.oid), parameters=None),
-        hashes=[DataGroupHash(number=number, value=digest_of(digest, data)) for number, data in numbered],
+        hashes=[DataGroupHash(number=number, value=value) for number, value in hashes.items()],
         version_info=LDSVersionInfo(
             lds_version=PrintableString(_LDS_VERSION), unicode_version=PrintableString(_UNICODE_VERSION)
         ),
     )
 
 
-def _status_bytes(status: StatusReference) -> bytes:
-    if not all(0 <= part < 2**32 for part in status):
-        raise refusal(TrustReason.BAD_ARGUMENT, "status reference: expected list and index from 0 to 2**32 - 1")
-    return status.list_id.to_bytes(4, "big") + status.entry.to_bytes(4, "big")
+def status_bytes(status: StatusReference) -> bytes:
+    """Packs a status reference into the 8 bytes that are signed.
+
+    Raises:
+        TrustError: BAD_ARGUMENT: list or entry is out of range.
+    """
+    try:
+        return struct.pack(">II", *status)
+    except struct.error:
+        detail = "status reference: expected list and index from 0 to 2**32 - 1"
+        raise refusal(TrustReason.BAD_ARGUMENT, detail) from None
 
 
 def check_issued(data: bytes, zones: Mapping[str, bytes], signer: Signer) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, unique
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from prcard.errors import TrustError
-from prcard.trust.algorithms import check_public_key
+from prcard.trust.algorithms import Scheme, check_public_key
 from prcard.trust.certificate_profile import DOCUMENT_TYPE, STATUS_LIST_TYPE, fingerprint
 from prcard.trust.chain import TrustedSigner, check_signing, verify_signer
 from prcard.trust.cms import check_signature, names_certificate
@@ -31,6 +32,7 @@ from prcard.trust.security_object import (
     compare_zones,
     parse_security_object,
 )
+from prcard.trust.sm2 import check_sm2_key, check_sm2_signature, is_sm2
 from prcard.trust.status_list import CardStatus
 
 if TYPE_CHECKING:
@@ -169,9 +171,15 @@ class SecurityVerifier:
         if data is None:
             return _no_object(_unclear("security-object", TrustReason.NO_SECURITY_OBJECT))
         try:
-            security_object = parse_security_object(data)
+            security_object = parse_security_object(data, sm2=bool(self._material.sm2_keys) and is_sm2(data))
         except TrustError as error:
             return _no_object(_failed("security-object", error))
+        if security_object.message.scheme is Scheme.SM2:
+            return (
+                _describe(security_object),
+                _check_zones(security_object, zones, required_zones),
+                *self._check_sm2(security_object, at),
+            )
         signature, certificate = self._check_signature(security_object)
         chain, signer = self._check_chain(security_object, certificate, at, document_type)
         return (
@@ -190,13 +198,48 @@ class SecurityVerifier:
         candidates = [known for known in embedded or self._material.signers if names_certificate(message, known)]
         if not candidates:
             return _unclear("signature", TrustReason.SIGNER_UNKNOWN), None
-        certificate = candidates[0]
+        problems = []
+        # Two certificates may name one key identifier: a renewed one, or one that claims it and has another key.
+        for certificate in candidates:
+            try:
+                check_signature(message, self._public_key(certificate))
+            except TrustError as error:
+                problems.append(error)
+                continue
+            evidence = {"algorithm": message.scheme.value, "digest": message.digest.name}
+            return _passed("signature", evidence), certificate
+        return _failed("signature", problems[0]), candidates[0]
+
+    def _check_sm2(self, security_object: SecurityObject, at: datetime) -> tuple[SecurityCheck, ...]:
+        """Checks 13 to 16 by a pinned SM2 key, for which there are no lists."""
+        message = security_object.message
+        lists = (
+            _unclear("signer-not-revoked", TrustReason.CRL_MISSING),
+            _unclear("card-not-revoked", TrustReason.STATUS_MISSING),
+        )
+        key = next((key for key in self._material.sm2_keys if key.key_identifier == message.signer_id), None)
+        if key is None:
+            return _unclear("signature", TrustReason.SIGNER_UNKNOWN), _not_checked("chain"), *lists
+        evidence = {"pinned_key": key.key_identifier.hex()}
         try:
-            check_signature(message, self._public_key(certificate))
+            check_sm2_signature(security_object, key)
+            signature = _passed("signature", {"algorithm": message.scheme.value, "digest": message.digest.name})
         except TrustError as error:
-            return _failed("signature", error), certificate
-        evidence = {"algorithm": message.scheme.value, "digest": message.digest.name}
-        return _passed("signature", evidence), certificate
+            signature = _failed("signature", error)
+        try:
+            check_sm2_key(security_object, key, at, allow_test_keys=self._allow_test_issuers)
+            chain = _passed("chain", evidence)
+        except TrustError as error:
+            chain = _failed("chain", error, evidence)
+        return signature, chain, *lists
+
+    def signer_of(self, security_object: SecurityObject, at: datetime) -> TrustedSigner | None:
+        """Finds who signed an object, if its signature and its signer's chain hold at a moment; else None."""
+        certificate = self._check_signature(security_object)[1]
+        try:
+            return None if certificate is None else self.trusted_signer(certificate, at)
+        except TrustError:
+            return None
 
     def _public_key(self, certificate: x509.Certificate) -> Any:
         known = self._trusted.get(certificate)
@@ -212,10 +255,10 @@ class SecurityVerifier:
         """Check 14; with the signer if its chain holds, also when it was not allowed to sign this."""
         if certificate is None:
             return _not_checked("chain"), None
-        evidence = _certificate_evidence(certificate)
+        evidence = dict(_certificate_evidence(certificate))
         signer = None
         try:
-            signer = self._trust(certificate, at)
+            signer = self.trusted_signer(certificate, at)
             evidence |= {"issuer_fingerprint": fingerprint(signer.anchor)}
             check_signing(
                 signer,
@@ -227,13 +270,6 @@ class SecurityVerifier:
         except TrustError as error:
             return _failed("chain", error, evidence), signer
         return _passed("chain", evidence), signer
-
-    def _trust(self, certificate: x509.Certificate, at: datetime) -> TrustedSigner:
-        known = self._trusted.get(certificate)
-        if known is None or not known.valid_at(at):
-            known = verify_signer(certificate, self._material.anchors, at)
-            self._trusted[certificate] = known
-        return known
 
     def _signer_status(self, signer: TrustedSigner, at: datetime) -> ListStatus:
         material = self._material
@@ -256,30 +292,60 @@ class SecurityVerifier:
         return _from_status("card-not-revoked", self._card_status(security_object.status, signer, at))
 
     def _card_status(self, place: StatusReference, signer: TrustedSigner, at: datetime) -> ListStatus:
-        """What the newest trusted list of the card's own issuer says; any trusted one may revoke."""
-        lists = [item for item in self._material.status_lists if item.list_id == place.list_id]
-        if not lists:
+        """What the newest trusted list of the card's own issuer says; to revoke it may be of any age."""
+        newest, problem = self.status_list(place.list_id, signer, at)
+        if newest is None:
+            untrusted = [item for item in self._material.status_lists if item.list_id == place.list_id]
+            if untrusted:
+                return _list_status(untrusted[-1], RevocationState.UNKNOWN, TrustReason.STATUS_UNTRUSTED)
             return ListStatus(state=RevocationState.UNKNOWN, reason=TrustReason.STATUS_MISSING)
-        trusted = [item for item in lists if self._speaks_for(item, signer, at)]
-        if not trusted:
-            return _list_status(lists[-1], RevocationState.UNKNOWN, TrustReason.STATUS_UNTRUSTED)
-        newest = max(trusted, key=lambda item: item.number)
         if place.entry >= newest.entries:
             return _list_status(newest, RevocationState.UNKNOWN, TrustReason.STATUS_INDEX)
         reason = _CARD_REASONS[newest.status(place.entry)]
         if reason is not TrustReason.IN_ORDER:
             return _list_status(newest, RevocationState.REVOKED, reason)
-        highest = self._material.highest_status.get(place.list_id, 0)
-        age = (newest.this_update, newest.next_update, newest.number)
-        problem = age_problem(age, at, self._material.grace, highest, STATUS_AGE)
         if problem is not None:
             return _list_status(newest, RevocationState.UNKNOWN, problem)
         return _list_status(newest, RevocationState.GOOD, TrustReason.IN_ORDER)
 
+    def status_list(
+        self, list_id: int, signer: TrustedSigner, at: datetime
+    ) -> tuple[StatusList | None, TrustReason | None]:
+        """Finds the newest trusted list that may speak of a card, and what forbids to trust its silence.
+
+        Args:
+            list_id: Which list the card names.
+            signer: Who signed the card.
+            at: Aware moment of judging.
+
+        Returns:
+            The list, or None without one; and the problem, or None when "valid" in the list means good.
+        """
+        lists = [item for item in self._material.status_lists if item.list_id == list_id]
+        trusted = [item for item in lists if self._speaks_for(item, signer, at)]
+        if not trusted:
+            return None, TrustReason.STATUS_UNTRUSTED if lists else TrustReason.STATUS_MISSING
+        newest = max(trusted, key=lambda item: item.number)
+        highest = self._material.highest_status.get(list_id, 0)
+        age = (newest.this_update, newest.next_update, newest.number)
+        return newest, age_problem(age, at, self._material.grace, highest, STATUS_AGE)
+
+    def trusted_signer(self, certificate: x509.Certificate, at: datetime) -> TrustedSigner:
+        """Verifies the chain of a signer, or remembers that it holds at this moment.
+
+        Raises:
+            TrustError: it does not hold.
+        """
+        known = self._trusted.get(certificate)
+        if known is None or not known.valid_at(at):
+            known = verify_signer(certificate, self._material.anchors, at)
+            self._trusted[certificate] = known
+        return known
+
     def _speaks_for(self, item: StatusList, card_signer: TrustedSigner, at: datetime) -> bool:
         """Tells whether a list's signer is trusted, not revoked, allowed to sign lists, and of the card's issuer."""
         try:
-            signer = self._trust(item.certificate, at)
+            signer = self.trusted_signer(item.certificate, at)
             check_signing(
                 signer,
                 item.message.signing_time,
@@ -385,7 +451,8 @@ def _bad_zones(reason: TrustReason, evidence: Mapping[str, Any]) -> SecurityChec
     return SecurityCheck(code="zone-digests", outcome=SecurityOutcome.FAILED, reason=reason, evidence=evidence)
 
 
-def _certificate_evidence(certificate: x509.Certificate) -> dict[str, Any]:
+@lru_cache(maxsize=64)
+def _certificate_evidence(certificate: x509.Certificate) -> Mapping[str, Any]:
     return {
         "signer": certificate.subject.rfc4514_string(),
         "issuer": certificate.issuer.rfc4514_string(),

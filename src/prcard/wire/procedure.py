@@ -33,6 +33,7 @@ __all__ = [
     "Step",
     "find_speed",
     "identify",
+    "persistent",
     "read_card",
 ]
 
@@ -175,7 +176,7 @@ def identify() -> Procedure[bytes]:
     Raises:
         ReaderError: `NOT_READY` when the SAM is, `SILENT` or `GARBAGE` when no reply makes sense.
     """
-    status = yield from _persistent(Exchange(Command.SAM_STATUS, PROBE_S))
+    status = yield from persistent(Exchange(Command.SAM_STATUS, PROBE_S))
     if status.status is not Status.DONE:
         raise _refused(ReaderFault.NOT_READY, "The reader is not ready", status)
     answer = yield Exchange(Command.SAM_ID, PROBE_S)
@@ -400,8 +401,12 @@ _REFUSALS: Final = frozenset(
 )
 
 
-def _persistent(step: Exchange) -> Procedure[Reply]:
-    """Repeats one exchange until a reply makes sense, at most `TRIES` times."""
+def persistent(step: Exchange) -> Procedure[Reply]:
+    """Repeats one exchange until a reply makes sense, at most `TRIES` times.
+
+    Raises:
+        ReaderError: `SILENT` or `GARBAGE` when none does.
+    """
     fault = ""
     for _ in range(TRIES):
         answer = yield step

@@ -1,0 +1,123 @@
+"""Takes the pictures of the counter page that the documentation shows, in Chinese and English.
+
+    python docs/screenshots.py [FOLDER]        default: docs/images/counter
+
+Everything in them is a specimen. The browser is Debian's Chromium; the pictures have the size of a counter's screen,
+1366 by 768.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from playwright.sync_api import expect, sync_playwright
+
+from prcard.counter.server import CounterServer
+from prcard.counter.service import Counter
+from prcard.counter.station import Times
+from prcard.counter.training import TrainingDesk
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+FOLDER = Path(__file__).resolve().parent / "images" / "counter"
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def main(folder: Path) -> None:
+    """Takes all pictures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        for lang in ("zh", "en"):
+            for readers, take in ((1, one_reader), (2, two_readers)):
+                desk = TrainingDesk(readers)
+                with CounterServer(Counter(desk=desk, times=Times(left_behind_s=3)), port=0) as server:
+                    context = browser.new_context(viewport={"width": 1366, "height": 768}, locale=f"{lang}-{lang}")
+                    page = context.new_page()
+                    page.goto(server.url)
+                    take(
+                        page,
+                        server,
+                        desk,
+                        lambda name, page=page, lang=lang: shoot(page, folder / f"{name}-{lang}.png"),
+                    )
+                    context.close()
+        browser.close()
+
+
+def shoot(page: Page, path: Path) -> None:
+    """Takes one picture and makes it small."""
+    page.screenshot(path=path, animations="disabled")
+    print(path)
+
+
+def pair(page: Page, server: CounterServer) -> None:
+    """Pairs the page."""
+    page.locator("#pair-code").fill(server.counter.pairing.new_code())
+    page.keyboard.press("Enter")
+    expect(page.locator(".panel").first).to_be_visible()
+
+
+def one_reader(page: Page, server: CounterServer, desk: TrainingDesk, take: Any) -> None:
+    """Pairing, waiting, each verdict, fields shown, a reader that is lost, the slip."""
+    expect(page.locator("#pair-code")).to_be_visible()
+    take("pairing")
+    pair(page, server)
+    expect(page.locator('[data-state="ready"]')).to_be_visible()
+    take("waiting")
+    uri = server.counter.stations[0].uri
+    desk.insert(uri, "alice")
+    expect(page.locator('[data-outcome="PASSED"]')).to_be_visible()
+    take("passed")
+    page.keyboard.press("s")
+    expect(page.locator('[data-field="english_name"]')).to_contain_text("ALICE")
+    take("shown")
+    expect(page.locator(".warn")).to_be_visible()
+    take("left-behind")
+    page.keyboard.press("?")
+    take("shortcuts")
+    page.keyboard.press("Escape")
+    desk.remove(uri)
+    expect(page.locator(".quiet")).to_be_visible()
+    desk.insert(uri, "goro")
+    expect(page.locator('[data-outcome="FAILED"]')).to_be_visible()
+    take("failed")
+    page.evaluate("window.print = () => {}")
+    page.keyboard.press("p")
+    page.emulate_media(media="print")
+    take("slip")
+    page.emulate_media(media="screen")
+    page.keyboard.press("h")
+    take("contrast")
+    page.keyboard.press("h")
+    desk.remove(uri)
+    desk.inject(uri, "unplugged", "alice")
+    expect(page.locator('[data-state="lost"]')).to_be_visible()
+    take("lost")
+
+
+def two_readers(page: Page, server: CounterServer, desk: TrainingDesk, take: Any) -> None:
+    """Two readers side by side, one good card and one that is not."""
+    pair(page, server)
+    first, second = (station.uri for station in server.counter.stations)
+    desk.insert(first, "hana")
+    expect(page.locator('[data-outcome="PASSED"]')).to_be_visible()
+    desk.inject(second, "tampered-photo", "ivan")
+    expect(page.locator('[data-outcome="FAILED"]')).to_be_visible()
+    take("two-readers")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
