@@ -359,6 +359,9 @@ def test_without_pyscard_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> 
             raise ImportError(name)
         return real(name, *arguments, **options)
 
+    # As in a process that never had it.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "smartcard"]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(builtins, "__import__", hidden)
     with pytest.raises(ReaderError, match=r"prcard\[pcsc\]") as missing:
         open_any("pcsc:")
