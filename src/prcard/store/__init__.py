@@ -1,1 +1,1 @@
-"""What is kept on disk: captures, profiles, trust folders, audit log, kept records; and services outside that are asked."""
+"""What is kept on disk: captures, profiles, trust folders, audit log, kept records; and asking services outside."""
