@@ -228,7 +228,9 @@ class Server:
             self._drop(served)
         elif self._reader.hears(served.peer.speed()):
             origin = served.peer.origin()
-            self._answer(served if origin is None else self._of(origin), data)
+            # A reader that is unplugged this very moment hears nobody new.
+            with contextlib.suppress(ReaderError):
+                self._answer(served if origin is None else self._of(origin), data)
 
     def _of(self, origin: Peer) -> _Served:
         """Gives the line of one of the hosts that share a descriptor; the longest silent one makes room."""
