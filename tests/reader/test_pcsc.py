@@ -295,6 +295,16 @@ def test_in_process_without_pcscd(virtual: VirtualReader) -> None:
         assert reader.read(5).text == OTHER.text
 
 
+def test_in_process_without_the_systems_library(virtual: VirtualReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise OSError(name)
+
+    monkeypatch.setattr(ctypes, "CDLL", missing)
+    adapter._load_system_library.cache_clear()
+    with installed(VirtualPyscardReader(virtual), alone=True), open_any("pcsc:") as reader:
+        assert reader.read(5).text == CARD.text
+
+
 def test_in_process_a_card_is_lifted_while_it_is_read(virtual: VirtualReader) -> None:
     slot = VirtualPyscardReader(virtual, card=acting(virtual.remove))
     with installed(slot, alone=True), open_any("pcsc:") as reader:

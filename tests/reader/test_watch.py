@@ -120,6 +120,19 @@ def test_a_card_that_was_read_is_kept_when_the_reader_is_lost_right_after(monkey
         take(watcher, EventKind.READER_OUT)
 
 
+def test_a_reader_that_is_lost_again_and_again_does_not_flood(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: SAMReader) -> Sight:
+        raise ReaderError(ReaderFault.REFUSED, "The reader refused to look.", "Ask its supplier.")
+
+    monkeypatch.setattr(SAMReader, "look", refused)
+    with watch(["sim:alice"]) as watcher:
+        deadline, seen = time.monotonic() + 1.0, 0
+        while (left := deadline - time.monotonic()) > 0:
+            seen += watcher.next_event(left) is not None
+    # In and out at once, then after pauses of 0.1, 0.2 and 0.4 s.
+    assert 4 <= seen <= 8
+
+
 def test_a_reader_goes_and_comes_back() -> None:
     virtual = VirtualReader()
     virtual.insert(ALICE)

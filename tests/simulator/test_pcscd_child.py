@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -90,3 +91,32 @@ def test_a_socket_made_inside_is_handed_out(program: Path, tmp_path: Path, monke
     keeper.join(20)
     assert not keeper.is_alive()
     assert not folder.exists()
+
+
+ISOLATED = """
+import ctypes, os, socket, sys
+from prcard.simulator.pcscd_child import isolate
+PR_SET_DUMPABLE = 4
+if os.getuid() == 0:
+    os.setgid(65534); os.setuid(65534)
+    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, int(sys.argv[2]))
+done = isolate()
+with socket.socket() as probe, socket.socket() as server:
+    reached = probe.connect_ex(("127.0.0.1", int(sys.argv[1]))) == 0
+    if done:
+        server.bind(("127.0.0.1", 0)); server.listen()
+        with socket.create_connection(server.getsockname(), timeout=5):
+            pass
+print(done, reached)
+"""
+
+
+@pytest.mark.parametrize("may_map", [1, 0])
+def test_an_ordinary_user_gets_a_loopback_of_its_own_or_stays_outside(may_map: int) -> None:
+    """A process that may not write its user map is let in and then refused, as on systems that restrict namespaces."""
+    with socket.create_server(("127.0.0.1", 0)) as outside:
+        command = [sys.executable, "-c", ISOLATED, str(outside.getsockname()[1]), str(may_map)]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30, env=environment)
+    inside, outside_reached = ["True", "False"], ["False", "True"]
+    assert done.stdout.split() in ([inside, outside_reached] if may_map or os.getuid() else [outside_reached])

@@ -74,7 +74,7 @@ def library() -> ModuleType:
     """Gives `smartcard.scard`, the raw functions of PC/SC.
 
     Raises:
-        ReaderError: `MISSING_EXTRA` when pyscard is not installed, `NOT_FOUND` when the system has no PC/SC library.
+        ReaderError: `MISSING_EXTRA` when pyscard or the system's PC/SC library is not installed; says which.
     """
     if sys.platform == "linux":
         try:
@@ -139,7 +139,6 @@ def reader_names() -> list[str]:
     Raises:
         ReaderError: the service is not running and nothing is registered, or PC/SC is not installed.
     """
-    library()
     registered = [str(reader) for reader in _registered()]
     try:
         with context() as handle:
@@ -152,6 +151,9 @@ def reader_names() -> list[str]:
 
 def _registered() -> list[Any]:
     """Reader objects that a program added to pyscard's factory, for instance a virtual reader of its own."""
+    if "smartcard.reader.ReaderFactory" not in sys.modules:
+        # Nobody can have added one; and where the system has no PC/SC library, importing pyscard prints to stdout.
+        return []
     from smartcard.pcsc.PCSCReader import PCSCReader as ServiceReader
     from smartcard.reader.ReaderFactory import ReaderFactory
 

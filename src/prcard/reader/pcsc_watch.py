@@ -82,7 +82,9 @@ class PCSCSource:
 
     def read(self, reader_uri: str, timeout_s: float, options: ReadOptions | None) -> RawCard:
         """See `Source.read`; the same card may be read again, because PC/SC shows whether it was lifted."""
-        reader = self._readers[reader_uri.removeprefix(SERVICE)]
+        name = reader_uri.removeprefix(SERVICE)
+        # It may be gone since it was asked for; then the reading itself finds out.
+        reader = self._readers.get(name) or PCSCReader(name)
         reader.forget()
         return reader.read(timeout_s, options)
 

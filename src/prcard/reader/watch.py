@@ -281,9 +281,10 @@ class _SAMSource:
     def _watch(self) -> None:
         pause_s, told_out = RETRY_S[0], False
         while not self._stopped.is_set():
+            begun = time.monotonic()
             try:
                 with contextlib.closing(self._opened()) as reader:
-                    pause_s, told_out = RETRY_S[0], True
+                    told_out = True
                     self._attend(reader)
             except ReaderError as error:
                 if error.fault in {ReaderFault.BAD_URI, ReaderFault.MISSING_EXTRA}:
@@ -293,8 +294,11 @@ class _SAMSource:
                     # Also when it was not there from the start: whoever asked for it wants to know.
                     self._post.event(EventKind.READER_OUT, self._uri)
                     told_out = True
-                self._stopped.wait(pause_s)
-                pause_s = min(pause_s * 2, RETRY_S[1])
+            if time.monotonic() - begun > RETRY_S[1]:
+                pause_s = RETRY_S[0]
+            # Also after a reader that could be opened and was lost at once: it may do so for ever.
+            self._stopped.wait(pause_s)
+            pause_s = min(pause_s * 2, RETRY_S[1])
 
     def _opened(self) -> SAMReader:
         reader = open_reader(self._uri)

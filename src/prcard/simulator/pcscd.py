@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
@@ -93,6 +94,8 @@ class PrivatePCSCD:
         self._folder = Path()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        # Slots connect from threads of their own; question and answer must stay together.
+        self._talking = threading.Lock()
 
     @property
     def slots(self) -> int:
@@ -193,11 +196,12 @@ class PrivatePCSCD:
         Raises:
             OSError: pcscd does not listen now.
         """
-        control = self._control
-        if control is None:
-            raise ConnectionError("pcscd is not running")
-        control.sendall(b"c")
-        _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        with self._talking:
+            control = self._control
+            if control is None:
+                raise ConnectionError("pcscd is not running")
+            control.sendall(b"c")
+            _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not descriptors:
             raise ConnectionError("pcscd is not running")
         line = socket.socket(fileno=descriptors[0])
@@ -244,10 +248,11 @@ class PrivatePCSCD:
         self.stop()
 
     def _ask(self, request: bytes) -> None:
-        with contextlib.suppress(OSError):
-            if self._control is not None:
-                self._control.sendall(request)
-        self._answer()
+        with self._talking:
+            with contextlib.suppress(OSError):
+                if self._control is not None:
+                    self._control.sendall(request)
+            self._answer()
 
     def _answer(self) -> bytes:
         control = self._control

@@ -40,21 +40,35 @@ END_S: Final = 3.0
 
 
 def isolate() -> bool:
-    """Enters a network namespace with nothing but a loopback; False when this user may not."""
+    """Enters a network namespace with nothing but a loopback; False when this user may not.
+
+    It is tried in another process first: some systems let a user make a namespace and then refuse what makes it of use,
+    and there is no way back out of it.
+    """
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _enter_namespace()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    if os.waitpid(pid, 0)[1]:
+        return False
+    _enter_namespace()
+    return True
+
+
+def _enter_namespace() -> None:
     user, group = os.getuid(), os.getgid()
     library = ctypes.CDLL(None, use_errno=True)
     if library.unshare(CLONE_NEWNET) != 0:
         if library.unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0:
-            return False
-        try:
-            Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
-            Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
-            Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="ascii")
-        except OSError:
-            return False
+            raise PermissionError(ctypes.get_errno(), "no namespace for this user")
+        Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
+        Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
+        Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="ascii")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         fcntl.ioctl(probe, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
-    return True
 
 
 class _Service:
