@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import shlex
 import subprocess
@@ -130,6 +131,17 @@ def test_example_plain_host() -> None:
     with Server(reader, [face]):
         _, host, port = face.uri.split(":")
         assert run_example("plain_host", host, port) == "text 256 bytes, photo 1024 bytes, type marker 'Y'\n"
+
+
+def test_example_test_ten_lines() -> None:
+    script = str(ROOT / "examples" / "test_ten_lines.py")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "_prcard_pytest", "-p", "no:cacheprovider", script]
+    environment = os.environ | {
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTEST_ADDOPTS": "--timeout=60 -p pytest_timeout",
+    }
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert "1 passed" in done.stdout
 
 
 def test_every_example_has_a_test() -> None:

@@ -1,4 +1,4 @@
-"""A counter that is served for real, with virtual readers, and one browser for the whole run."""
+"""A counter that is served for real, with virtual readers, and a browser."""
 
 from __future__ import annotations
 
@@ -40,8 +40,9 @@ def quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watching, "POLL_S", 0.03)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One browser for a module; not for longer, since its driver keeps an event loop in this thread meanwhile."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium

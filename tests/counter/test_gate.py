@@ -178,6 +178,12 @@ def test_callers_that_name_no_origin(ask: Caller, headers: dict[str, str], path:
     assert ask(headers, path=path)[0] == status
 
 
+def test_a_script_tag_of_a_page_on_the_list_may_use_the_answer_and_no_other(ask: Caller) -> None:
+    tag = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "script"}
+    assert ask(tag | {"referer": f"{LISTED}/"})[1]["cross-origin-resource-policy"] == "cross-origin"
+    assert ask(tag | {"referer": "https://evil.example/"})[1]["cross-origin-resource-policy"] == "same-origin"
+
+
 def test_every_answer_carries_the_headers_of_a_careful_page(ask: Caller) -> None:
     for host in (HOST, "evil.example"):
         _, headers, _ = ask({"host": host})

@@ -51,9 +51,20 @@ class ThreadedHost:
 def prcard_host(uri: str, stopped: threading.Event) -> None:
     """prcard's own reader, reading as long as it is let."""
     with open_reader(uri) as reader:
-        while not stopped.is_set():
-            with contextlib.suppress(PRCardError):
-                reader.read(0.7)
+
+        def close() -> None:
+            stopped.wait()
+            reader.close()
+
+        closer = threading.Thread(target=close)
+        closer.start()
+        try:
+            while not stopped.is_set():
+                with contextlib.suppress(PRCardError):
+                    reader.read(30)
+        finally:
+            stopped.set()
+            closer.join()
 
 
 def judged(work: Callable[[str, threading.Event], None], *only: str) -> Report:

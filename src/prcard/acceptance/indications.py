@@ -102,7 +102,7 @@ _GROUPS: Final = {
     "secret-missing passphrase-too-short passphrase-wrong key-not-encrypted key-malformed key-missing key-exists "
     "hsm-support-not-installed hsm-module-missing token-missing token-removed token-refused pin-wrong pin-locked "
     "count-missing count-malformed output-exists file-unusable store-unreachable store-malformed "
-    "store-untrusted store-differs store-rollback store-busy",
+    "store-untrusted store-differs store-rollback store-busy extra-missing",
 }
 _OF: Final = {code: indication for indication, codes in _GROUPS.items() for code in codes.split()}
 

@@ -50,7 +50,6 @@ HEADERS: Final = (
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), usb=(), serial=(), hid=()"),
 )
 _NAVIGATION: Final = {"document", "empty", ""}
@@ -133,7 +132,10 @@ class Gate:
             return
         headers = _headers(scope)
         origin = headers.get("origin")
-        answer = _Answer(self, scope, send, origin if origin in self._origins else None)
+        listed = origin if origin in self._origins else None
+        # A script tag names no origin; the browser hands it the answer only if the answer says that it may.
+        by_script = origin is None and self._referred(headers)
+        answer = _Answer(self, scope, send, listed, by_script=by_script)
         refusal = self._look(scope, headers)
         if refusal is not None:
             await self._refuse(answer, scope, receive, refusal)
@@ -207,7 +209,8 @@ class Gate:
 class _Answer:
     """Sends answers with the headers that every one of them has."""
 
-    def __init__(self, gate: Gate, scope: Scope, send: Send, cors_origin: str | None) -> None:
+    def __init__(self, gate: Gate, scope: Scope, send: Send, cors_origin: str | None, *, by_script: bool) -> None:
+        self._by_script = by_script
         self._gate = gate
         self._scope = scope
         self.raw = send
@@ -218,7 +221,8 @@ class _Answer:
         if message["type"] == "http.response.start":
             self._gate.counted(self._scope, message["status"])
             present = {name for name, _ in message.get("headers", [])}
-            added = [*HEADERS, *self._cors_headers(), (b"cache-control", b"no-store")]
+            policy = b"cross-origin" if self._by_script else b"same-origin"
+            added = [*HEADERS, (b"cross-origin-resource-policy", policy), *self._cors_headers(), (b"cache-control", b"no-store")]
             message["headers"] = [*message.get("headers", []), *(pair for pair in added if pair[0] not in present)]
         await self.raw(message)
 
