@@ -91,7 +91,7 @@ class CardWatch:
             return self._forget(found=True) if found else Sight.PRESENT
         if not found and self._present:
             # One failed find may be a card that was moved: only the second one counts.
-            yield Pause(SETTLE_S)
+            yield Pause(POLL_S)
             found = yield from self._find()
         if not found:
             return self._forget(found=False)
