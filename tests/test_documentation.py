@@ -130,6 +130,17 @@ def test_example_plain_host() -> None:
         assert run_example("plain_host", host, port) == "text 256 bytes, photo 1024 bytes, type marker 'Y'\n"
 
 
+def test_example_counter_listener() -> None:
+    """Runs against a counter that is served in tests/counter/test_clients.py."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "counter_listener.py"), "http://127.0.0.1:1/", "00000000"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Start it with: prcard counter serve" in done.stderr
+
+
 def test_every_example_has_a_test() -> None:
     names = {path.stem for path in (ROOT / "examples").glob("*.py")}
     assert {name for name in names if f"test_example_{name}" not in globals()} == set()
