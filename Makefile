@@ -45,6 +45,7 @@ fuzz: setup-dev ## Run only the long tests against hostile input.
 
 soak: setup-dev ## Read cards for DURATION_S=600 seconds with faults mixed in; memory and descriptors must not grow.
 	$(BIN)/python benchmarks/soak/run.py --seconds $(DURATION_S)
+	$(BIN)/python benchmarks/soak/pcsc.py --insertions 200
 
 bench: setup-dev ## Compare with the alternatives in one run; writes benchmarks/latest.json.
 	$(BIN)/python benchmarks/run.py
@@ -63,7 +64,7 @@ docs: setup-docs ## Build the documentation into site/.
 	@echo "Open site/index.html"
 
 clean: ## Remove all that was built, the environment too.
-	rm -rf .venv site build dist .coverage .coverage.* .hypothesis .*_cache
+	rm -rf .venv .peers site build dist .coverage .coverage.* .hypothesis .*_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup-demo:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from prcard.simulator.pcscd import missing_parts
+from prcard.simulator.vpcd import PCSCFace
 
 LONG = os.environ.get("PRCARD_LONG") == "1"
 
@@ -27,6 +32,41 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = kept
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Points PC/SC at a name of this process's own: the library asks for it once only, so it must stand from the start.
+
+    The name leads to nothing until a test with `pcsc` makes it lead to a service of its own. No test ever sees the
+    readers of the machine.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="prcard-tests-"))
+    os.environ["PCSCLITE_CSOCK_NAME"] = str(folder / "pcscd.comm")
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
+@pytest.fixture
+def pcsc() -> Iterator[Callable[[PCSCFace], PCSCFace]]:
+    """Opens PC/SC faces, each in a pcscd of its own, so that this process and those it starts see the last of them."""
+    missing = missing_parts()
+    if missing:
+        # Setting up installs them; where it could not, a person may go on, but CI must not pass without.
+        assert not os.environ.get("CI"), f"missing: {missing}"
+        pytest.skip(f"missing: {missing}; ./setup.sh dev installs them")
+    name = Path(os.environ["PCSCLITE_CSOCK_NAME"])
+    opened: list[PCSCFace] = []
+
+    def serve(face: PCSCFace) -> PCSCFace:
+        face.open()
+        opened.append(face)
+        name.unlink(missing_ok=True)
+        name.symlink_to(face.socket)
+        return face
+
+    yield serve
+    for face in opened:
+        face.close()
+    name.unlink(missing_ok=True)
 
 
 class SoftToken(NamedTuple):

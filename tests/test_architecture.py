@@ -37,9 +37,11 @@ BUILT_INS_THAT_REACH_OUT: Final = frozenset({"open", "print", "input"})
 # Third-party package -> the only modules that may import it, at whatever depth.
 IMPORTERS: Final = {
     "serial": ("reader/serial.py", "simulator/rfc2217.py"),
-    "smartcard": ("reader/pcsc.py",),
+    "smartcard": ("reader/pcsc.py", "simulator/pyscard.py"),
+    "usb": ("reader/usb.py", "simulator/usb.py"),
     "construct": ("record/layouts/", "wire/frame_layout.py"),
     "click": ("cli/",),
+    "gmssl_pyx": ("trust/sm2.py",),
     "pkcs11": ("keys/pkcs11.py",),
     "pycountry": ("record/countries_source.py",),
 }
@@ -58,6 +60,8 @@ NEEDS_NO_TEST_FILE: Final = {
 TESTS_OF_SOMETHING_ELSE: Final = {
     "test_architecture.py": "the tree",
     "test_documentation.py": "the pages, held against the program",
+    "test_leaks.py": "a whole run, searched for personal data",
+    "test_paths.py": "every way to a card, held against the others",
     "test_prcard.py": "the face of the whole package, src/prcard/__init__.py",
     "record/test_codec.py": "the generated record/_codec.py",
     "counter/test_page.py": "the counter's page, in a browser",
@@ -65,6 +69,8 @@ TESTS_OF_SOMETHING_ELSE: Final = {
     "counter/test_clients.py": "the JavaScript client, the example forms, pages of the makers' kind",
     "counter/test_packaging.py": "packaging/",
     "counter/test_shift.py": "a short form of benchmarks/counter.py",
+    "trust/test_hostile_input.py": "every parser of trust alike",
+    "trust/test_peers.py": "what independent programs say of what we issue",
 }
 
 FILE_LIMIT: Final = 600

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import shlex
 import subprocess
@@ -52,6 +53,8 @@ def unknown_parts(words: list[str]) -> list[str]:
     command: click.Command = importlib.import_module(f"prcard.cli.{COMMANDS[words[0]][0]}").command
     rest = words[1:]
     while isinstance(command, click.Group):
+        if command.invoke_without_command and (not rest or rest[0] not in command.commands):
+            break
         if rest[0] not in command.commands:
             return rest[:1]
         command, rest = command.commands[rest[0]], rest[1:]
@@ -139,6 +142,17 @@ def test_example_counter_listener() -> None:
         check=False,
     )
     assert "Start it with: prcard counter serve" in done.stderr
+
+
+def test_example_test_ten_lines() -> None:
+    script = str(ROOT / "examples" / "test_ten_lines.py")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "_prcard_pytest", "-p", "no:cacheprovider", script]
+    environment = os.environ | {
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTEST_ADDOPTS": "--timeout=60 -p pytest_timeout",
+    }
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert "1 passed" in done.stdout
 
 
 def test_every_example_has_a_test() -> None:

@@ -114,11 +114,15 @@ class ReaderFault(Enum):
     GARBAGE = "reader-garbage"
     REFUSED = "reader-refused"
     NOT_READY = "reader-not-ready"
+    HUNG = "reader-hung"
+    SERVICE_DOWN = "reader-service-down"
     NO_CARD = "card-not-found"
     CARD_NOT_LIFTED = "card-not-lifted"
     CARD_REMOVED = "card-removed"
     CARD_REFUSED = "card-refused"
     CARD_UNREADABLE = "card-unreadable"
+    CARD_SEALED = "card-needs-sam-reader"
+    CARD_UNKNOWN = "card-unknown"
 
 
 class ReaderError(PRCardError):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
 
-from prcard.acceptance.masking import MASKS, check_fields, mask_document
+from prcard.acceptance.masking import MASKS, REVEALS, check_fields, mask_document
 from prcard.acceptance.profile import MASK_LEVELS
 from prcard.errors import RecordError
 from prcard.record import decode, to_document
 from prcard.record._codec import RECORDS
+from prcard.record.numbers import PR15Number, PR18Number
 from prcard.record.raw import RawCard
 from prcard.record.record import fields
 from prcard.simulator.specimens import SPECIMENS
@@ -106,3 +108,81 @@ def test_unknown_names_and_levels_are_refused(card: MakeCard) -> None:
 
 def test_levels_are_those_of_the_profiles() -> None:
     assert set(MASKS) | {"full"} == set(MASK_LEVELS)
+
+
+def pr2023(**parts: str) -> dict[str, Any]:
+    """A record of one person, of whom some parts are another's; the number follows."""
+    values = {
+        "province": "11",
+        "numeric": "124",
+        "nationality": "CAN",
+        "birth": "1985-04-12",
+        "sequence": "002",
+    } | parts
+    born = date.fromisoformat(values["birth"])
+    number = PR18Number.build(
+        province=values["province"],
+        nationality_numeric=values["numeric"],
+        birth_date=born,
+        sequence=values["sequence"],
+    )
+    changes = {"number": number.text, "sex": number.sex, "nationality": values["nationality"], "birth_date": str(born)}
+    return to_document(SPECIMENS[0].record()) | changes
+
+
+def pr2017(**parts: str) -> dict[str, Any]:
+    """The same for the older edition."""
+    values = {"region": "1100", "nationality": "CAN", "birth": "1985-04-12", "sequence": "1", "sex": "1"} | parts
+    born = date.fromisoformat(values["birth"])
+    number = PR15Number.build(
+        nationality=values["nationality"], region=values["region"], birth=born, sequence=values["sequence"]
+    )
+    changes = {"number": number.text, "sex": values["sex"], "nationality": values["nationality"]}
+    return to_document(SPECIMENS[1].record()) | changes | {"birth_date": str(born)}
+
+
+CHANGES: dict[str, list[tuple[str, dict[str, str]]]] = {
+    "pr2023": [
+        ("nationality", {"numeric": "250", "nationality": "FRA"}),
+        ("birth", {"birth": "1999-11-30"}),
+        ("sex", {"sequence": "001"}),
+        ("province", {"province": "31"}),
+    ],
+    "pr2017": [
+        ("nationality", {"nationality": "FRA"}),
+        ("year and month of birth", {"birth": "1999-11-12"}),
+        ("day of birth", {"birth": "1985-04-27"}),
+        ("sex", {"sex": "2"}),
+        ("province", {"region": "3100"}),
+        ("sequence", {"sequence": "7"}),
+    ],
+}
+CASES = [(layout, level, *change) for layout, changes in CHANGES.items() for level in MASKS for change in changes]
+
+
+@pytest.mark.parametrize(("layout", "level", "what", "changes"), CASES)
+def test_a_masked_form_tells_apart_only_what_its_level_states(
+    layout: str, level: str, what: str, changes: dict[str, str]
+) -> None:
+    """Two people who differ in one thing look the same, unless the level says that it shows that thing."""
+    make = pr2023 if layout == "pr2023" else pr2017
+    one, other = (mask_document(make(**parts), level) for parts in ({}, changes))
+    for masked in (one, other):
+        # The check character depends on everything and tells nothing of it alone.
+        masked["number"] = masked["number"][:-1]
+    assert (one != other) is (what in REVEALS[level, layout])
+
+
+def test_the_levels_are_stated_for_both_editions() -> None:
+    assert set(REVEALS) == {(level, layout) for level in MASKS for layout in CHANGES}
+
+
+def test_a_field_that_a_profile_does_not_show_is_hidden_at_every_level(card: MakeCard) -> None:
+    plain = document(card())
+    for level in MASK_LEVELS:
+        masked = mask_document(plain, level, {"all"}, ("english_name", "number"))
+        assert masked["layout"] == "pr2023"
+        assert masked["english_name"] == "SPECIMEN, ALICE"
+        assert masked["birth_date"] == masked["nationality"] == masked["sex"] == "******"
+        assert mask_document(plain, level, {"birth_date"}, ("number",))["birth_date"] == "******"
+    assert mask_document(plain, "full", (), ("number",))["number"] == plain["number"]

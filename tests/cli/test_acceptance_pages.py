@@ -64,14 +64,14 @@ def test_what_decided_is_named_by_its_kind() -> None:
 
 
 def test_the_page_has_every_combination() -> None:
-    page = verdicts_reference()
-    for row in verdict_rows():
-        lines = [
-            line
-            for line in page.splitlines()
-            if line.startswith(f"| `{row.specimen}` | {row.moment[:10]} | {row.situation} | {row.outcome} |")
-        ]
-        assert any(row.profile in line.split(" | ")[5].split(", ") for line in lines), row
+    found = set()
+    for line in verdicts_reference().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        if line.startswith("| `"):
+            found |= {(*cells[:4], profile) for profile in cells[5].split(", ")}
+    rows = verdict_rows()
+    assert found == {(f"`{row.specimen}`", row.moment[:10], row.situation, row.outcome, row.profile) for row in rows}
+    assert len(found) == len(rows)
 
 
 def test_every_profile_is_on_its_page_and_no_profile_is_advice() -> None:

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from prcard import __version__
 from prcard.cli.main import COMMANDS, ExitCode, cli, main
+from prcard.cli.reference import leaves
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -48,10 +49,11 @@ def test_help_lists_every_command() -> None:
 def test_every_command_has_one_sentence_and_an_example(name: str) -> None:
     module, sentence = COMMANDS[name]
     command: click.Command = importlib.import_module(f"prcard.cli.{module}").command
-    leaves = list(command.commands.values()) if isinstance(command, click.Group) else [command]
     assert (command.help or "").startswith(sentence)
-    for leaf in leaves:
-        assert f"prcard {name}" in (leaf.help or ""), leaf.name
+    for full_name, leaf in leaves():
+        if full_name.split()[0] != name:
+            continue
+        assert f"prcard {full_name}" in (leaf.help or ""), full_name
         assert "Example:" in (leaf.help or "")
         assert any(option.name == "as_json" for option in leaf.params)
 

@@ -104,3 +104,12 @@ def test_what_is_read_beside_the_record_is_shown_and_masked(run: Run) -> None:
     assert shown["extra"] == ["云南省大理市样本镇3号"]
     assert shown["management"]["iin"] == "00000000"
     assert "extra: ['******']" in run("read", *options[:-1]).out
+
+
+@pytest.mark.parametrize(("profile", "said"), [("hotel", True), ("bank", False)])
+def test_a_capture_holds_more_than_some_profiles_keep_and_that_is_said(
+    run: Run, tmp_path: Path, profile: str, *, said: bool
+) -> None:
+    result = run("read", "--reader", "sim:alice", "--profile", profile, "--save", tmp_path / "card.json")
+    assert (tmp_path / "card.json").exists()
+    assert ("does not keep the photo: delete" in result.err) is said

@@ -82,6 +82,7 @@ def test_a_killed_process_leaves_no_signature_uncounted(
     assert count.read() == (counted, 100)
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_processes_and_threads_share_it_without_losing_one(make: Callable[..., SignatureCount]) -> None:
     shared = make(budget=1000, block=3)
     children = []
@@ -108,6 +109,7 @@ def test_processes_and_threads_share_it_without_losing_one(make: Callable[..., S
     assert shared.read() == (100, 1000)
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_block_reserved_before_a_fork_stays_with_the_parent(make: Callable[..., SignatureCount]) -> None:
     count = make(budget=100, block=10)
     count.reserve()

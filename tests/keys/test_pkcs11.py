@@ -121,6 +121,7 @@ def test_each_thread_has_a_session_of_its_own(token: Token) -> None:
     assert key.sign(b"after the threads are gone", SHA256)
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_forked_child_logs_in_for_itself_and_the_parent_goes_on(token: Token) -> None:
     key = token.generate_key(fresh(), "p256")
     key.sign(b"before", SHA256)

@@ -11,6 +11,7 @@ import pytest
 from prcard.errors import TrustError
 from prcard.keys.count import SignatureCount, count_document
 from prcard.keys.signer import LimitedSigner
+from prcard.trust.batch import BatchSigner
 from prcard.trust.certificate_profile import DOCUMENT_TYPE, STATUS_LIST_TYPE, usage_period
 from prcard.trust.security_object import build_security_object
 from prcard.trust.signer import Signer
@@ -64,7 +65,14 @@ def test_the_usage_period_is_judged_by_the_clock(issuer: Any, count: SignatureCo
     assert count.read() == (1, 2)
 
 
-def test_without_a_clock_it_is_now(issuer: Any, count: SignatureCount, certify: Any) -> None:
+def test_a_batch_stops_when_the_budget_is_spent(issuer: Any, count: SignatureCount) -> None:
+    builder = BatchSigner(limited(issuer, count))
+    assert len([builder.build(issuer.zones, issuer.now) for _ in range(2)]) == 2
+    with pytest.raises(TrustError, match="2 signatures, 2 made"):
+        builder.build(issuer.zones, issuer.now)
+
+
+def test_without_a_clock_it_is_now(issuer: Any, count: SignatureCount) -> None:
     with pytest.raises(TrustError) as caught:
         LimitedSigner(issuer.csca_key, issuer.dsc, document_type=DOCUMENT_TYPE, count=count, clock=lambda: issuer.now)
     assert caught.value.reason == "bad-argument"

@@ -33,7 +33,7 @@ def test_every_kind_has_an_opener(kind: str) -> None:
 
 @pytest.mark.parametrize("uri", ["", "alice", "ftp:host", ":", "/dev/ttyUSB0", "SIM:alice"])
 def test_a_uri_of_no_kind_lists_the_kinds(uri: str) -> None:
-    with pytest.raises(ReaderError, match="replay, serial, sim, tcp, udp") as refused:
+    with pytest.raises(ReaderError, match="pcsc, replay, serial, sim, tcp, udp, usb") as refused:
         open_channel(uri)
     assert refused.value.fault is ReaderFault.BAD_URI
 
@@ -93,7 +93,7 @@ def plug_in(monkeypatch: pytest.MonkeyPatch, target: str) -> None:
 def test_a_kind_can_be_plugged_in(monkeypatch: pytest.MonkeyPatch) -> None:
     plug_in(monkeypatch, "prcard.simulator.inprocess:open_channel")
     open_channel("foreign:alice").close()
-    with pytest.raises(ReaderError, match="foreign, replay"):
+    with pytest.raises(ReaderError, match="foreign, pcsc, replay"):
         open_channel("other:alice")
 
 

@@ -12,12 +12,14 @@ import pytest
 
 from prcard.errors import ReaderError, ReaderFault
 from prcard.reader import watch as watching
+from prcard.reader.sam import SAMReader
 from prcard.reader.watch import STOP_S, EventKind, ReaderEvent, Watcher, watch
 from prcard.record.raw import RawCard
 from prcard.simulator.device import VirtualReader
 from prcard.simulator.faces import PtyFace, TCPFace, UDPFace
 from prcard.simulator.server import Face, Server
 from prcard.simulator.specimens import specimen
+from prcard.wire.presence import Sight
 
 ALICE, BOB = specimen("alice").card(), specimen("bob").card()
 WAIT_S = 10.0
@@ -104,6 +106,33 @@ def test_a_card_is_read_once_per_presence(uri: str, virtual: VirtualReader) -> N
     assert refused.value.fault is ReaderFault.CARD_NOT_LIFTED
 
 
+def test_a_card_that_was_read_is_kept_when_the_reader_is_lost_right_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    with watch(["sim:alice"]) as watcher:
+        take(watcher, EventKind.READER_IN)
+        take(watcher, EventKind.CARD_IN)
+
+        def lost(_: SAMReader) -> Sight:
+            raise ReaderError(ReaderFault.LOST, "The reader is gone.", "Plug it in again.")
+
+        monkeypatch.setattr(SAMReader, "look", lost)
+        assert read_zones(watcher.read("sim:alice", 5)) == read_zones(ALICE)
+        take(watcher, EventKind.CARD_OUT)
+        take(watcher, EventKind.READER_OUT)
+
+
+def test_a_reader_that_is_lost_again_and_again_does_not_flood(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: SAMReader) -> Sight:
+        raise ReaderError(ReaderFault.REFUSED, "The reader refused to look.", "Ask its supplier.")
+
+    monkeypatch.setattr(SAMReader, "look", refused)
+    with watch(["sim:alice"]) as watcher:
+        deadline, seen = time.monotonic() + 1.0, 0
+        while (left := deadline - time.monotonic()) > 0:
+            seen += watcher.next_event(left) is not None
+    # In and out at once, then after pauses of 0.1, 0.2 and 0.4 s.
+    assert 4 <= seen <= 8
+
+
 def test_a_reader_goes_and_comes_back() -> None:
     virtual = VirtualReader()
     virtual.insert(ALICE)
@@ -127,9 +156,10 @@ def test_a_reader_goes_and_comes_back() -> None:
 
 def test_several_readers_are_told_apart() -> None:
     readers = [VirtualReader(), VirtualReader()]
-    faces = [TCPFace(), PtyFace()]
+    faces: list[Face] = [TCPFace(), PtyFace()]
     with Server(readers[0], [faces[0]]), Server(readers[1], [faces[1]]):
-        with watch([faces[0].uri, faces[1].uri, "sim:alice"]) as watcher:
+        uris = [faces[0].uri, faces[1].uri, "sim:alice"]
+        with watch(uris) as watcher:
             start = {(event.kind, event.reader) for event in (watcher.next_event(WAIT_S) for _ in range(4)) if event}
             assert start == {
                 (EventKind.READER_IN, faces[0].uri),

@@ -51,6 +51,12 @@ def load_issuer(name: str) -> SimpleNamespace:
     )
 
 
+@pytest.fixture(scope="session")
+def issuer_named() -> Any:
+    """Loads a TEST ONLY issuer by the name of its curve, p256 or p384."""
+    return load_issuer
+
+
 @pytest.fixture(scope="session", params=["p256", "p384"])
 def issuer(request: pytest.FixtureRequest) -> Any:
     """One TEST ONLY issuer on each curve."""

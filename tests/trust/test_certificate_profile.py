@@ -20,6 +20,7 @@ from prcard.trust.certificate_profile import (
     fingerprint,
     is_test_only,
     key_identifier,
+    load_certificate,
     usage_period,
 )
 
@@ -164,3 +165,22 @@ def test_rsa_certificates_are_read(p256: Any) -> None:
     for item in p256.csca.extensions:
         builder = builder.add_extension(item.value, item.critical)
     check_anchor(builder.sign(key, hashes.SHA256()))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_the_library_only_warns_of_is_refused(p256: Any) -> None:
+    data: bytes = p256.data["dsc.der"]
+    country, serial = b"\x06\x03\x55\x04\x06\x13\x02UT", b"\x02\x04\x7e\x57\x00\x02"
+    assert data.count(serial) == 1
+    assert load_certificate(data).serial_number == 0x7E57_0002
+    for changed in (
+        data.replace(serial, b"\x02\x04\xfe\x57\x00\x02"),
+        data.replace(country, b"\x06\x03\x55\x04\x03\x13\x02UT").replace(
+            b"\x06\x03\x55\x04\x03\x0c\x0dTEST ONLY DSC", b"\x06\x03\x55\x04\x06\x0c\x0dTEST ONLY DSC"
+        ),
+    ):
+        assert changed != data
+        with pytest.raises(TrustError) as caught:
+            load_certificate(changed)
+        assert caught.value.reason == "certificate-malformed"
+        assert "above 0" in str(caught.value)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import pytest
-from asn1crypto import cms as asn1crypto_cms
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from prcard.errors import TrustError
 from prcard.record.raw import RawCard
@@ -30,7 +25,6 @@ from prcard.trust.security_object import (
 )
 
 STATUS = StatusReference(list_id=1, entry=42)
-needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="the openssl program is not installed")
 
 
 def test_the_same_key_zones_and_moment_give_the_golden_bytes(
@@ -193,40 +187,3 @@ def test_zones_of_a_card_are_those_that_it_has(zones: dict[str, bytes]) -> None:
     card = RawCard(text=zones["text"], photo=zones["photo"], extra=(b"a" * 70, b"b" * 70))
     assert zones_of(card) == {**zones, "extra": b"a" * 70 + b"b" * 70}
     assert zones_of(RawCard(text=b"t", photo=b"")) == {"text": b"t"}
-
-
-def test_asn1crypto_reads_the_same(issuer: Any) -> None:
-    info = asn1crypto_cms.ContentInfo.load(issuer.sod[4:], strict=True)
-    assert info.dump(force=True) == issuer.sod[4:]
-    data = info["content"]
-    assert data["version"].native == "v3"
-    assert data["encap_content_info"]["content_type"].dotted == "2.23.136.1.1.1"
-    (signer,) = data["signer_infos"]
-    parsed = parse_security_object(issuer.sod)
-    assert signer["signed_attrs"].untag().dump() == parsed.message.signed_bytes
-    assert signer["signature"].native == parsed.message.signature
-    assert data["encap_content_info"]["content"].native == parsed.message.content
-
-
-@needs_openssl
-@pytest.mark.parametrize("form", ["sod", "compact"])
-def test_openssl_verifies_it(issuer: Any, form: str, tmp_path: Path, judged: datetime) -> None:
-    paths = {name: tmp_path / name for name in ("sod.cms", "csca.pem", "dsc.pem", "content")}
-    paths["sod.cms"].write_bytes(getattr(issuer, form)[4:])
-    paths["csca.pem"].write_bytes(issuer.csca.public_bytes(Encoding.PEM))
-    paths["dsc.pem"].write_bytes(issuer.dsc.public_bytes(Encoding.PEM))
-    command: list[str | Path] = [
-        "openssl",
-        "cms",
-        "-verify",
-        "-inform",
-        "DER",
-        "-in",
-        paths["sod.cms"],
-        "-CAfile",
-        paths["csca.pem"],
-    ]
-    command += ["-certfile", paths["dsc.pem"], "-attime", f"{judged.timestamp():.0f}", "-out", paths["content"]]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
-    assert paths["content"].read_bytes() == parse_security_object(getattr(issuer, form)).message.content

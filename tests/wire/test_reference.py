@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from prcard.wire.apdu import StatusWord
+from prcard.wire.card_application import EF, CardKind, Instruction
 from prcard.wire.codes import Command, Status
-from prcard.wire.reference import commands_reference, states_reference, status_reference
+from prcard.wire.reference import card_application_reference, commands_reference, states_reference, status_reference
 from prcard.wire.states import READ_AGAIN, TRANSITIONS, State
 
 if TYPE_CHECKING:
@@ -66,3 +68,12 @@ def test_the_diagram_shows_every_change_of_state() -> None:
     assert all("SAM_STATUS" not in labels and "BAUD" not in labels for labels in arrows.values())
     for state in State:
         assert f"- `{state.name}`: {state.value}" in states_reference()
+
+
+def test_the_card_application_page_names_every_file_command_and_status_word() -> None:
+    page = card_application_reference()
+    assert "F0 50 52 43 41 52 44 01" in page
+    assert [ef.name for ef in EF if f"| EF.{ef.name} | `{ef.file_id:04X}` |" not in page] == []
+    assert [word for word in StatusWord if f"| `{word.value:04X}` | {word.meaning} |" not in page] == []
+    assert [kind for kind in CardKind if f"| {kind.value} | " not in page] == []
+    assert [command for command in Instruction if f"| `{command.name}` |" not in page] == []

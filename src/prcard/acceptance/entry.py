@@ -40,6 +40,10 @@ class EnteredName(NamedTuple):
     cut: bool
     surname_told: bool
 
+    def __repr__(self) -> str:
+        """Shows no name, so that no log and no traceback does."""
+        return f"<EnteredName cut={self.cut} surname_told={self.surname_told}>"
+
 
 def half_width(text: str) -> str:
     """Gives full-width letters, digits and signs in half width; everything else stays."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum, unique
 from typing import Final, Self
 
-__all__ = ["Indication", "indication_of"]
+__all__ = ["Indication", "indication_of", "is_grouped"]
 
 
 @unique
@@ -55,7 +55,7 @@ class Indication(Enum):
     NOT_AVAILABLE = "not-available", "无答复", "no answer"
     UNDECIDED = "undecided", "须人工判断", "a person must look"
     NOT_CHECKED = "not-checked", "未检查", "not checked"
-    USAGE = "usage", "调用错误", "the caller erred"
+    OPERATION = "operation", "操作失败，与证件无关", "an operation failed; no word on a card"
 
 
 _GROUPS: Final = {
@@ -65,7 +65,7 @@ _GROUPS: Final = {
     Indication.MALFORMED: "text-zone-length photo-zone-length fingerprint-zone-length extra-zone-length malformed "
     "does-not-build-back number-form-wrong too-large wrong-tag malformed-structure not-der trailing-bytes "
     "wrong-version not-signed-data content-type-id-data wrong-content-type content-missing lists-embedded "
-    "certificate-count certificate-missing certificate-malformed signer-count signer-id-differs digest-count "
+    "certificate-count certificate-malformed signer-count signer-id-differs digest-count "
     "no-signed-attributes unsigned-attributes missing-attribute duplicate-attribute malformed-attribute "
     "content-type-differs digest-algorithm-differs hash-length data-group-count data-group-number "
     "data-group-duplicate data-group-order not-a-carrier",
@@ -73,13 +73,13 @@ _GROUPS: Final = {
     Indication.CONTRADICTORY: "check-digit-wrong birth-differs nationality-differs sex-differs region-differs "
     "birth-after-issue expiry-before-issue validity-too-long",
     Indication.FORGED: "message-digest-differs signature-wrong zone-differs zone-stripped zone-injected "
-    "issuer-key-differs key-kind-differs signed-in-the-future signed-outside-usage-period proof-wrong",
+    "issuer-key-differs key-kind-differs signed-in-the-future signed-outside-usage-period",
     Indication.WEAK: "weak-hash unsupported-hash ed25519 brainpool explicit-curve unsupported-key weak-key "
     "unsupported-signature",
     Indication.UNTRUSTED: "key-usage-missing key-usage-wrong extended-key-usage ca-as-signer extension-missing "
     "extension-forbidden name-malformed usage-period-missing document-type-missing document-type-wrong "
-    "certificate-expired certificate-not-yet-valid issuer-unknown issuer-inconsistent anchor-profile anchor-expired "
-    "chain-refused link-wrong signer-revoked crl-profile signer-unknown",
+    "certificate-expired certificate-not-yet-valid issuer-unknown issuer-inconsistent anchor-expired "
+    "chain-refused signer-revoked signer-unknown",
     Indication.EXPIRED: "expired",
     Indication.NOT_YET_VALID: "not-yet-valid",
     Indication.REVOKED: "card-revoked",
@@ -89,7 +89,7 @@ _GROUPS: Final = {
     Indication.SPECIMEN: "specimen-card",
     Indication.TEST_ONLY: "test-issuer",
     Indication.STALE_LIST: "crl-missing crl-stale crl-not-yet-valid crl-rollback status-list-missing "
-    "status-list-stale status-list-not-yet-valid status-list-rollback status-list-malformed "
+    "status-list-stale status-list-not-yet-valid status-list-rollback "
     "status-index-out-of-range status-list-untrusted",
     Indication.UNATTESTED: "sam-not-listed sam-unknown no-reader-registered signature-needed no-security-object",
     Indication.NO_MATCH: "online-no-match",
@@ -97,9 +97,19 @@ _GROUPS: Final = {
     Indication.UNDECIDED: "photo-blank photo-unknown face-score-low",
     Indication.NOT_CHECKED: "needs-record needs-earlier-check no-trust-store photo-missing online-not-asked "
     "face-not-compared no-status-reference",
-    Indication.USAGE: "bad-argument budget-spent zone-unknown zone-missing carrier-too-small",
+    Indication.OPERATION: "bad-argument budget-spent zone-unknown zone-missing carrier-too-small proof-wrong "
+    "link-wrong anchor-profile crl-profile status-list-malformed certificate-missing no-anchor seen-malformed "
+    "secret-missing passphrase-too-short passphrase-wrong key-not-encrypted key-malformed key-missing key-exists "
+    "hsm-support-not-installed hsm-module-missing token-missing token-removed token-refused pin-wrong pin-locked "
+    "count-missing count-malformed output-exists file-unusable store-unreachable store-malformed "
+    "store-untrusted store-differs store-rollback store-busy extra-missing",
 }
 _OF: Final = {code: indication for indication, codes in _GROUPS.items() for code in codes.split()}
+
+
+def is_grouped(reason: str) -> bool:
+    """Tells whether a reason stands in a group; a test asks it of every one."""
+    return reason in _OF
 
 
 def indication_of(reason: str) -> Indication:

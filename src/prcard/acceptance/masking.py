@@ -5,9 +5,9 @@
     counter   3 + 3         0 + 4         initials; first sign   hidden
     full      as it is
 
-What a level reveals of a PR card: `screen` that the holder is a foreigner; `counter` that and the province, and by the
-last places of an 18-digit number the parity that stands for the sex. The usual "first 6, last 4" is not offered, since
-it shows the nationality.
+What a level reveals of a PR card stands in `REVEALS`, and a test holds it against the masked forms. Beside that, a
+period of validity of five years tells that the holder was under 18, and a check character narrows down the rest to one
+in ten. The usual "first 6, last 4" is not offered, since it shows the nationality.
 
 Source: three-level convention as widely used, adapted by layout; what each form reveals was worked out by hand.
 """
@@ -24,7 +24,7 @@ from prcard.record.record import fields
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-__all__ = ["MASKS", "check_fields", "mask_document"]
+__all__ = ["MASKS", "REVEALS", "check_fields", "mask_document"]
 
 STAR: Final = "*"
 ALL: Final = "all"
@@ -100,6 +100,16 @@ MASKS: Final[dict[str, dict[tuple[str, str], Callable[[str], str]]]] = {
     "counter": {("number", "18"): _keep(3, 3), ("number", "15"): _keep(0, 4)},
 }
 """Level -> how a number of so many characters is masked."""
+
+
+REVEALS: Final = {
+    ("screen", "pr2023"): ("layout",),
+    ("counter", "pr2023"): ("layout", "province", "sex"),
+    ("screen", "pr2017"): ("layout", "day of birth", "sequence"),
+    ("counter", "pr2017"): ("layout", "day of birth", "sequence"),
+}
+"""Level and layout of a PR card -> what its masked form tells of the holder beside initials and dates of the card. The
+layout tells that the holder is a foreigner; the last places of an 18-digit number tell the sex by their parity."""
 
 
 def mask_document(

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from prcard.acceptance.indications import Indication, indication_of
 from prcard.trust.reasons import TrustReason
 
-__all__ = ["BRANCHES", "CHECKS", "DERIVED_CHECKS", "OUTCOMES", "OWN_REASONS", "REASONS", "Reason", "Title"]
+__all__ = [
+    "BRANCHES",
+    "CHECKS",
+    "CHECK_REASONS",
+    "DERIVED_CHECKS",
+    "OUTCOMES",
+    "OWN_REASONS",
+    "REASONS",
+    "Reason",
+    "Title",
+]
 
 
 class Title(NamedTuple):
@@ -362,7 +373,12 @@ REASONS: Final = {
         if reason is not TrustReason.IN_ORDER
     },
 }
-"""Every reason that a check can give; those of checks 11 to 16 are defined where signatures are verified."""
+"""Every reason; those of checks 11 to 16 are defined where signatures are verified."""
+
+CHECK_REASONS: Final = {
+    code: reason for code, reason in REASONS.items() if indication_of(code) is not Indication.OPERATION
+}
+"""The reasons that a check of a card can give; the others are those of operations with keys, lists and folders."""
 
 OUTCOMES: Final = {
     "PASSED": ("通过", "PASSED"),

@@ -24,7 +24,8 @@ h1 { border-left: .5rem solid; padding-left: .75rem; }
 .PASSED { border-color: #17692f; } .FAILED { border-color: #a3121f; } .INDETERMINATE { border-color: #7a5200; }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 1.5rem; }
 th, td { border: 1px solid #777; padding: .3rem .5rem; text-align: left; vertical-align: top; }
-td.mark { text-align: center; width: 2rem; } td.evidence { font-family: monospace; overflow-wrap: anywhere; }
+td.mark { text-align: center; width: 2rem; } th[scope=row] { width: 13rem; }
+td.evidence { font-family: monospace; overflow-wrap: anywhere; width: 15rem; }
 .advice { font-weight: bold; } .small { font-size: .85em; }
 @media print { body { margin: 0; max-width: none; font-size: 10pt; }
   tr, h2 { break-inside: avoid; break-after: auto; } }
@@ -49,6 +50,7 @@ def verdict_page(verdict: Verdict, profile: Profile, record: Sequence[tuple[str,
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body><main>",
         f'<h1 class="{verdict.outcome.value}">{escape(outcome[0])} <span lang="en">{escape(outcome[1])}</span></h1>',
         _both("p", f"判定：{kind.zh}", f"What decided: {kind.en}"),
+        *_decisive(verdict),
         _table(None, _facts(verdict, profile)),
         *(_both("p", zh, en) for zh, en in zip(as_of_lines(verdict, "zh"), as_of_lines(verdict, "en"), strict=True)),
         *([_both("h2", "证件", "The card"), _table(None, record)] if record else []),
@@ -79,6 +81,18 @@ def _facts(verdict: Verdict, profile: Profile) -> list[tuple[str, str]]:
         ("时刻 Moment", verdict.at.isoformat(timespec="seconds")),
         ("来源证明 Evidence", f"{level[0]} {level[1]}"),
     ]
+
+
+def _decisive(verdict: Verdict) -> Iterator[str]:
+    """What decided, with its advice, before all the rest: this is what the person at the counter acts on."""
+    found = (*verdict.failed, *verdict.open)
+    if found:
+        yield "<ul>"
+        for check in found:
+            title, reason = CHECKS[check.code], REASONS[check.reason]
+            zh, en = (f"{title.zh}：{reason.zh}。{reason.advice_zh}", f"{title.en}: {reason.en}. {reason.advice_en}")
+            yield _both("li", zh.strip(), en.strip())
+        yield "</ul>"
 
 
 def _branch(code: str, checks: Sequence[Check]) -> Iterator[str]:

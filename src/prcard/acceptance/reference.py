@@ -46,6 +46,8 @@ def checks_reference() -> str:
         "",
         "## Reasons",
         "",
+        "Those with the indication `operation` come from commands for keys, lists and folders, never from a card.",
+        "",
         "| code | indication | reason | 原因 | what to do | 处理 |",
         "|---|---|---|---|---|---|",
         *(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from prcard.acceptance.indications import Indication
-from prcard.acceptance.messages import BRANCHES, CHECKS, DERIVED_CHECKS, REASONS
+from prcard.acceptance.messages import BRANCHES, CHECK_REASONS, CHECKS, DERIVED_CHECKS
 from prcard.acceptance.profile import (
     ALL_FIELDS,
     DEFAULTS,
@@ -34,14 +34,14 @@ _TEXTS: Final = {"type": "array", "items": _WORDS}
 
 def verdict_schema() -> dict[str, Any]:
     """Gives the schema of `Verdict.to_document` (JSON Schema 2020-12)."""
-    indication = {"enum": [indication.value for indication in Indication]}
+    indication = {"enum": [kind.value for kind in Indication if kind is not Indication.OPERATION]}
     outcome = {"enum": [outcome.value for outcome in CheckOutcome]}
     check = _object(
         number={"type": "integer", "minimum": 1, "maximum": len(CHECKS)},
         code={"enum": list(CHECKS)},
         outcome=outcome,
         required=_FLAG,
-        reason={"enum": list(REASONS)},
+        reason={"enum": list(CHECK_REASONS)},
         indication=indication,
         rule_zh=_TEXT,
         rule_en=_TEXT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from prcard.acceptance.as_of import as_of, material_of_day
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from prcard.acceptance.profile import Profile
     from prcard.record.raw import RawCard
     from prcard.trust.material import TrustMaterial
+    from prcard.trust.verify import SecurityVerifier
 
 __all__ = ["SIGNED_BY", "TRUST_CHECKS", "carries_signature", "conclude", "verify"]
 
@@ -124,11 +126,6 @@ def _security_checks(raw: RawCard, profile: Profile, at: datetime, trust: TrustM
     """Makes checks 11 to 16; without trust material those that can be made all the same."""
     if trust is None and not carries_signature(raw):
         return [_no_trust(code) for code in TRUST_CHECKS]
-    # Loaded here, since certificates cost time at start-up that a verdict without them need not pay.
-    from prcard.trust.material import TrustMaterial
-    from prcard.trust.verify import SecurityVerifier
-
-    verifier = SecurityVerifier(trust or TrustMaterial(anchors=()), allow_test_issuers=profile.allow_test_issuers)
     found = [
         Check(
             code=found.code,
@@ -136,7 +133,7 @@ def _security_checks(raw: RawCard, profile: Profile, at: datetime, trust: TrustM
             reason=found.reason.value,
             evidence=dict(found.evidence),
         )
-        for found in verifier.verify_card(raw, at)
+        for found in _verifier(trust, profile.allow_test_issuers).verify_card(raw, at)
     ]
     if trust is not None:
         return found
@@ -144,6 +141,16 @@ def _security_checks(raw: RawCard, profile: Profile, at: datetime, trust: TrustM
         _no_trust(check.code) if check.code in _NEEDS_TRUST or check.reason == "signer-unknown" else check
         for check in found
     ]
+
+
+@lru_cache(maxsize=4)
+def _verifier(trust: TrustMaterial | None, allow_test_issuers: bool) -> SecurityVerifier:
+    """The verifier of a trust material, which remembers the signers that it has verified."""
+    # Loaded here, since certificates cost time at start-up that a verdict without them need not pay.
+    from prcard.trust.material import TrustMaterial
+    from prcard.trust.verify import SecurityVerifier
+
+    return SecurityVerifier(trust or TrustMaterial(anchors=()), allow_test_issuers=allow_test_issuers)
 
 
 def _no_trust(code: str) -> Check:

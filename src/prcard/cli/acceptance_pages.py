@@ -47,8 +47,13 @@ class VerdictRow(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def verdict_rows() -> Iterator[VerdictRow]:
+@lru_cache(1)
+def verdict_rows() -> tuple[VerdictRow, ...]:
     """Judges every specimen by every profile at every moment in every situation."""
+    return tuple(_rows())
+
+
+def _rows() -> Iterator[VerdictRow]:
     for entry in SPECIMENS:
         card = entry.card()
         for moment in MOMENTS:

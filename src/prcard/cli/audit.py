@@ -156,7 +156,7 @@ def checkpoint(*, log: Path, key: Path, certificate: Path, output: Path, as_json
 @_KEY_FILE
 @_JSON
 def find(*, log: Path, audit_key: Path | None, as_json: bool) -> int:
-    """Find the entries about one card; its number is read from stdin, so that no history of commands keeps it.
+    """Find the entries about one card, whose number is read from stdin.
 
     \b
     Example:
@@ -245,7 +245,7 @@ def end(*, folder: Path, record: str, day: str, audit: Path | None, audit_key: P
 @_KEY_FILE
 @_JSON
 def purge(*, folder: Path, at: datetime | None, audit: Path | None, audit_key: Path | None, as_json: bool) -> None:
-    """Apply the rules of retention: freeze what only the law still asks for, delete what nothing asks for.
+    """Apply the rules of retention: freeze what only the law asks for, delete the rest.
 
     A day later than today is refused, since what is deleted does not come back.
 

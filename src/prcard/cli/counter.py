@@ -163,6 +163,7 @@ def serve(
     Example:
       prcard counter serve --reader serial:/dev/ttyUSB0 --profile counter
     """
+    # Long because it is one list of options, each handed on.
     _need_extra()
     uris, virtual = _chosen(uris, virtual)
     from prcard.counter.compat import vendor

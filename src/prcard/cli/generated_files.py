@@ -21,8 +21,15 @@ from prcard.counter.reference import javascript_client, service_reference
 from prcard.record.codegen import codec_module
 from prcard.record.countries_source import countries_module
 from prcard.record.reference import layouts_reference
+from prcard.simulator.conformance import clauses_reference
+from prcard.simulator.control import control_reference
+from prcard.simulator.fidelity import fidelity_reference
+from prcard.simulator.host_clauses import HOST_CLAUSES
+from prcard.simulator.reader_clauses import READER_CLAUSES
 from prcard.simulator.reference import specimens_reference
-from prcard.wire.reference import commands_reference, states_reference, status_reference
+from prcard.simulator.scenario import scenario_reference
+from prcard.trust.reference import security_object_reference
+from prcard.wire.reference import card_application_reference, commands_reference, states_reference, status_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,12 +43,20 @@ FILES: Final[dict[str, Callable[[], str]]] = {
     "src/prcard/record/_countries.py": countries_module,
     "docs/reference/layouts.md": layouts_reference,
     "docs/reference/checks.md": checks_reference,
+    "docs/reference/security-object.md": security_object_reference,
     "docs/reference/profiles.md": profiles_reference,
     "docs/reference/verdicts.md": verdicts_reference,
     "docs/reference/specimens.md": specimens_reference,
+    "docs/reference/scenarios.md": scenario_reference,
+    "docs/reference/fidelity.md": fidelity_reference,
+    "docs/reference/control.md": control_reference,
+    "docs/reference/conformance.md": lambda: clauses_reference(
+        (("For readers", READER_CLAUSES), ("For hosts", HOST_CLAUSES))
+    ),
     "docs/reference/protocol-commands.md": commands_reference,
     "docs/reference/protocol-status.md": status_reference,
     "docs/reference/protocol-states.md": states_reference,
+    "docs/reference/card-application.md": card_application_reference,
     "docs/reference/command-line.md": commands_page,
     "docs/reference/local-service.md": service_reference,
     "clients/javascript/index.js": javascript_client,

@@ -33,6 +33,8 @@ HELP_OPTIONS: Final = ["-h", "--help"]
 COMMANDS: Final = {
     "demo": ("demo", "Show the whole story on a virtual serial reader."),
     "readers": ("readers", "List the readers that are attached."),
+    "watch": ("watch", "Tell of readers and cards as they come and go."),
+    "doctor": ("doctor", "Find out what keeps this machine from its readers, and say how to mend it."),
     "read": ("read", "Read one card and judge it; personal data is masked unless asked for."),
     "verify": ("verify", "Judge a saved capture, as the counter would."),
     "explain": ("explain", "Explain a check, a reason, any other code of a verdict, or an exit code."),
@@ -41,8 +43,11 @@ COMMANDS: Final = {
     "inspect": ("inspect", "Explain every byte of a capture, a text zone or a frame."),
     "record": ("record", "Turn text zones into JSON and back."),
     "number": ("number", "Check, link, make and migrate card numbers."),
+    "trust": ("trust", "Be an issuer step by step, and keep a trust folder up to date."),
     "simulate": ("simulate", "Serve a virtual reader that other programs can use."),
     "counter": ("counter", "Serve the counter page and the local service that other pages use."),
+    "conformance": ("conformance", "Score a reader, or a host program, against the protocol, clause by clause."),
+    "specimen": ("specimen", "Make specimen cards: people who do not exist, from a seed."),
 }
 
 

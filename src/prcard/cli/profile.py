@@ -76,7 +76,7 @@ def list_profiles(*, lang: str | None, as_json: bool) -> None:
 @_LANG
 @_JSON
 def show(*, name: str, at: Any, toml: bool, lang: str | None, as_json: bool) -> None:
-    """Show a profile: what it asks, what may be shown and kept, what it rests on, and what of it is unconfirmed.
+    """Show a profile: what it asks, shows, keeps and rests on, and what is unconfirmed.
 
     NAME is a built-in profile or a .toml file.
 

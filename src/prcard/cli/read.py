@@ -50,4 +50,7 @@ def command(
     # Saved before it is judged, so that no error in what follows loses the reading.
     if save is not None:
         captures.save(raw, save)
+        if not judging.profile.keeps_photo:
+            name = judging.profile.name
+            click.echo(f"Profile {name} does not keep the photo: delete {save} when it has been judged.", err=True)
     return judging.finish(raw)

@@ -21,11 +21,17 @@ def leaves() -> Iterator[tuple[str, click.Command]]:
     """Gives every command that does something, with its full name, in order."""
     for name, (module, _) in COMMANDS.items():
         command: click.Command = importlib.import_module(f"prcard.cli.{module}").command
-        if isinstance(command, click.Group):
-            for leaf, subcommand in command.commands.items():
-                yield f"{name} {leaf}", subcommand
-        else:
-            yield name, command
+        yield from _leaves_of(name, command)
+
+
+def _leaves_of(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    if not isinstance(command, click.Group):
+        yield name, command
+        return
+    if command.invoke_without_command:
+        yield name, command
+    for part, subcommand in command.commands.items():
+        yield from _leaves_of(f"{name} {part}", subcommand)
 
 
 def commands_page() -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from prcard.acceptance.schema import profile_schema, verdict_schema
+from prcard.reader.diagnosis import Level
+from prcard.reader.watch import EventKind
 from prcard.record.capture import capture_schema, provenance_schema
 from prcard.record.schema import record_schema
+from prcard.simulator.scenario import scenario_schema
 
 __all__ = ["COMMAND_SCHEMAS", "GENERATED", "schemas"]
 
@@ -19,6 +22,8 @@ _MAYBE_TEXT: Final = {"type": ["string", "null"]}
 COMMAND_SCHEMAS: Final = {
     "demo": "judgement",
     "readers": "readers",
+    "watch": "reader-event",
+    "doctor": "diagnosis",
     "read": "judgement",
     "verify": "judgement",
     "explain": "explanation",
@@ -41,8 +46,31 @@ COMMAND_SCHEMAS: Final = {
     "number make": "number-made",
     "number migrate": "number-migration",
     "simulate": "simulation",
+    "trust profile check": "issuer-profile",
+    **dict.fromkeys(
+        (
+            "trust csca init",
+            "trust csca link",
+            "trust dsc request",
+            "trust dsc issue",
+            "trust crl issue",
+            "trust status publish",
+            "trust store build",
+            "trust sign",
+        ),
+        "ceremony-step",
+    ),
+    "trust anchor add": "trust-contents",
+    "trust update": "trust-update",
+    "trust show": "trust-contents",
     "counter serve": "counter",
     "counter pair": "pairing-code",
+    "specimen": "specimen",
+    "conformance": "conformance",
+    "simulate ctl": "control-answer",
+    "simulate scenario": "scenario-list",
+    "simulate tap": "tap",
+    "simulate replay": "playback",
 }
 
 
@@ -53,6 +81,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "record": record_schema(),
         "verdict": verdict_schema(),
         "profile": profile_schema(),
+        "scenario": scenario_schema(),
         **{name: _document(name, title, content) for name, (title, content) in _OUR_OWN.items()},
         "judgement": _document("judgement", "What read, verify and demo print", _judgement()),
     }
@@ -107,6 +136,14 @@ _PLACE: Final = _object(
     confirmed={"type": "boolean"},
 )
 
+_FACTS: Final = {"type": "object", "additionalProperties": _TEXT}
+_NUMBER: Final = {"type": "integer", "minimum": 0}
+_NUMBERS: Final = {"type": "object", "additionalProperties": _NUMBER}
+_SHA256: Final = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_TRUST_ITEM: Final = _object(
+    kind={"enum": ["issuer", "signer", "crl", "status-list", "manifest"]}, name=_TEXT, facts=_FACTS
+)
+
 _COUNT: Final = {"type": "integer", "minimum": 0}
 _FLAG: Final = {"type": "boolean"}
 _TEXTS: Final = {"type": "object", "additionalProperties": _TEXT}
@@ -137,6 +174,32 @@ _KEPT: Final = _object(
 
 _OUR_OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "readers": ("What readers prints", _object(readers=_list(_object(uri=_TEXT, description=_TEXT)))),
+    "reader-event": (
+        "One line of what watch prints",
+        _object(
+            event={"enum": [kind.value for kind in EventKind]},
+            reader=_TEXT,
+            at={"type": "string", "format": "date-time"},
+            presence={"type": "integer", "minimum": 0},
+        ),
+    ),
+    "diagnosis": (
+        "What doctor prints",
+        _object(
+            version=_TEXT,
+            platform=_TEXT,
+            python=_TEXT,
+            findings=_list(
+                _object(
+                    code={"type": "string", "pattern": "^[a-z0-9-]+$"},
+                    level={"enum": [level.value for level in Level]},
+                    what=_TEXT,
+                    cause=_TEXT,
+                    fix=_TEXT,
+                )
+            ),
+        ),
+    ),
     "inspection": (
         "What inspect prints",
         {
@@ -253,12 +316,52 @@ _OUR_OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
             faces=_list(
                 {
                     "type": "object",
-                    "properties": {"face": {"enum": ["serial", "tcp", "udp", "pcsc"]}, "uri": _TEXT, "socket": _TEXT},
+                    "properties": {
+                        "face": {"enum": ["serial", "tcp", "udp", "rfc2217", "pcsc"]},
+                        "uri": _TEXT,
+                        "socket": _TEXT,
+                    },
                     "required": ["face", "uri"],
                     "additionalProperties": False,
                 }
             ),
             control=_TEXT,
+        ),
+    ),
+    "issuer-profile": (
+        "What trust profile check prints",
+        _object(
+            profile={"type": "object", "additionalProperties": {"type": ["string", "integer"]}}, remarks=_list(_TEXT)
+        ),
+    ),
+    "ceremony-step": (
+        "What each step of a ceremony prints",
+        _object(
+            step=_TEXT,
+            at={"type": "string", "format": "date-time"},
+            operator=_TEXT,
+            facts=_FACTS,
+            files=_list(_object(path=_TEXT, sha256=_SHA256, size_bytes=_NUMBER)),
+            transcript=_TEXT,
+        ),
+    ),
+    "trust-contents": (
+        "What trust show and trust anchor add print",
+        _object(
+            path=_TEXT,
+            published={"type": ["integer", "null"], "minimum": 1},
+            seen={**_object(store=_NUMBER, crls=_NUMBERS, status=_NUMBERS), "type": ["object", "null"]},
+            items=_list(_TRUST_ITEM),
+        ),
+    ),
+    "trust-update": (
+        "What trust update prints",
+        _object(
+            changed={"type": "boolean"},
+            number=_NUMBER,
+            folder=_TEXT,
+            lists=_list(_TRUST_ITEM),
+            offered=_list(_object(file=_TEXT, subject=_TEXT, fingerprint=_SHA256, vouched_by=_MAYBE_TEXT)),
         ),
     ),
     "counter": (
@@ -277,6 +380,108 @@ _OUR_OWN: Final[dict[str, tuple[str, dict[str, Any]]]] = {
             url=_TEXT,
             code={"type": "string", "pattern": "^[0-9]{8}$"},
             expires_in_s={"type": "integer", "minimum": 1},
+        ),
+    ),
+    "control-answer": (
+        "What the control socket of a virtual reader answers",
+        {
+            "type": "object",
+            "properties": {
+                "ok": {"type": "boolean"},
+                "error": _TEXT,
+                "card": _MAYBE_TEXT,
+                "state": {"enum": ["EMPTY", "PRESENT", "FOUND", "SELECTED", "READ"]},
+                "plugged": {"type": "boolean"},
+                "baud": {"type": "integer"},
+                "fidelity": _TEXT,
+                "faults": _list({"type": "object", "required": ["kind", "struck"]}),
+                "requests": {"type": "integer", "minimum": 0},
+                "request": {"type": "integer", "minimum": 1},
+                "answered": {"type": "integer", "minimum": 0, "maximum": 255},
+                "waiting": _list(_TEXT),
+                "faces": _list({"type": "object", "required": ["face", "uri"]}),
+                "scenario": _object(
+                    title=_TEXT,
+                    state={"enum": ["waiting", "running", "done", "failed", "stopped"]},
+                    step={"type": "integer"},
+                    steps={"type": "integer"},
+                    problem=_TEXT,
+                ),
+            },
+            "required": ["ok"],
+            "additionalProperties": False,
+        },
+    ),
+    "conformance": (
+        "What conformance prints",
+        _object(
+            role={"enum": ["reader", "host"]},
+            target=_TEXT,
+            conforms={"type": "boolean"},
+            score={"type": "number", "minimum": 0, "maximum": 100},
+            passed={"type": "integer", "minimum": 0},
+            failed={"type": "integer", "minimum": 0},
+            not_run={"type": "integer", "minimum": 0},
+            remarks=_list(_TEXT),
+            clauses=_list(
+                _object(
+                    id={"type": "string", "pattern": "^[RH][0-9]{2}$"},
+                    title=_TEXT,
+                    source=_TEXT,
+                    confidence={"enum": ["A", "B", "C", "D"]},
+                    must={"type": "boolean"},
+                    outcome={"enum": ["passed", "failed", "not-run"]},
+                    detail=_TEXT,
+                    exchange=_list(_TEXT),
+                )
+            ),
+        ),
+    ),
+    "specimen": (
+        "One line of specimen",
+        _object(
+            name=_TEXT,
+            layout={"enum": ["resident", "hkmt", "pr2017", "pr2023"]},
+            shows=_TEXT,
+            record={"type": ["object", "null"], "required": ["layout"], "additionalProperties": _MAYBE_TEXT},
+            text={"type": "string", "pattern": "^([0-9a-f]{2})*$"},
+        ),
+    ),
+    "tap": (
+        "The line that simulate tap prints once its face answers",
+        _object(
+            ready={"const": True}, faces=_list(_object(face=_TEXT, uri=_TEXT)), to=_TEXT, record={"type": "string"}
+        ),
+    ),
+    "playback": (
+        "The lines that simulate replay prints: one when it is ready, as a reader only, and one with the result",
+        {
+            "oneOf": [
+                _object(ready={"const": True}, faces=_list(_object(face=_TEXT, uri=_TEXT))),
+                _object(
+                    played={"enum": ["host", "reader"]},
+                    same={"type": "boolean"},
+                    sent_bytes={"type": "integer", "minimum": 0},
+                    received_bytes={"type": "integer", "minimum": 0},
+                    mismatch=_MAYBE_TEXT,
+                ),
+            ]
+        },
+    ),
+    "scenario-list": (
+        "What simulate scenario prints",
+        _object(
+            scenarios=_list(
+                _object(
+                    name=_TEXT,
+                    title=_TEXT,
+                    about=_TEXT,
+                    source=_TEXT,
+                    steps=_list(_TEXT),
+                    faults=_list({"type": "object", "required": ["kind"]}),
+                    prcard=_list(_TEXT),
+                )
+            )
         ),
     ),
     "error": (

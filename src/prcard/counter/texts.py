@@ -203,6 +203,22 @@ FAULTS: Final[dict[ReaderFault, tuple[Pair, Pair]]] = {
         ("证件无法读取", "The card could not be read"),
         ("请重新放置；若反复出现，证件可能已损坏。", "Lay it down again; if it stays so, the card may be damaged."),
     ),
+    ReaderFault.CARD_SEALED: (
+        ("此证件只能用带安全模块的阅读器读取", "This card can be read on a SAM reader only"),
+        ("请改用身份证阅读器。", "Use an identity-card reader with a security module."),
+    ),
+    ReaderFault.CARD_UNKNOWN: (
+        ("不是可读取的证件", "The card is none that can be read here"),
+        ("请放置另一张证件。", "Lay another card down."),
+    ),
+    ReaderFault.HUNG: (
+        ("阅读器无响应", "The reader hangs"),
+        ("请取走证件，拔下阅读器后重新插上。", "Lift the card, unplug the reader and plug it in again."),
+    ),
+    ReaderFault.SERVICE_DOWN: (
+        ("智能卡服务未运行", "The smart card service does not run"),
+        ("请联系技术支持（prcard doctor）。", "Ask support: prcard doctor tells what is wrong."),
+    ),
 }
 """Fault -> what it is, what to do; each in Chinese and English."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from prcard.trust.certificate_profile import check_may_sign
+from prcard.trust.certificate_profile import check_may_sign, usage_period
 from prcard.trust.signer import InMemorySigner
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class LimitedSigner:
     what was signed before it is returned.
     """
 
-    __slots__ = ("_clock", "_count", "_document_type", "_signer")
+    __slots__ = ("_clock", "_count", "_document_type", "_period", "_signer")
 
     def __init__(
         self,
@@ -58,6 +58,7 @@ class LimitedSigner:
         check_may_sign(certificate, clock(), document_type)
         self._signer = InMemorySigner(key, certificate)
         self._document_type = document_type
+        self._period = usage_period(certificate)
         self._count = count
         self._clock = clock
 
@@ -73,6 +74,8 @@ class LimitedSigner:
             TrustError: SIGNED_OUTSIDE_PERIOD, BUDGET_SPENT, the count cannot be kept, or the key cannot be used. A
                 signature that failed counts too.
         """
-        check_may_sign(self.certificate, self._clock(), self._document_type)
+        moment = self._clock()
+        if not self._period.start <= moment <= self._period.end:
+            check_may_sign(self.certificate, moment, self._document_type)  # says why
         self._count.reserve()
         return self._signer.sign(data)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prcard.errors import ReaderError, ReaderFault, RemoteWireError
-from prcard.wire.transcript import MAX_TEXT_CHARS, Direction, Transcript
+from prcard.wire.playback import Player
+from prcard.wire.transcript import MAX_TEXT_CHARS, Transcript
 
 if TYPE_CHECKING:
-    from prcard.wire.transcript import Entry
+    from prcard.wire.playback import Answered
 
 __all__ = ["ReplayChannel", "open_channel"]
 
@@ -20,15 +21,16 @@ def open_channel(address: str) -> ReplayChannel:
     """Opens `replay:` + `address`.
 
     Args:
-        address: Path of a transcript.
+        address: Path of a transcript, then optionally `?timing=strict`, which keeps the reader's pauses.
 
     Raises:
         ReaderError: `NOT_FOUND` when the file cannot be read, `BAD_URI` when it is no transcript.
     """
+    path, strict, _ = address.partition("?timing=strict")
     try:
-        with Path(address).open(encoding="utf-8") as file:
+        with Path(path).open(encoding="utf-8") as file:
             text = file.read(MAX_TEXT_CHARS + 1)
-        return ReplayChannel(Transcript.parse(text))
+        return ReplayChannel(Transcript.parse(text), strict=bool(strict))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise ReaderError(
@@ -39,17 +41,18 @@ def open_channel(address: str) -> ReplayChannel:
 
 
 class ReplayChannel:
-    """Plays the reader's side of a transcript, without its pauses; see `Channel`.
+    """Plays the reader's side of a transcript; see `Channel`.
 
-    What the host writes is compared byte by byte with the recording, however either was split. Pieces of the reader
-    become readable once everything that the host sent before them has been written again.
+    Args:
+        transcript: What to play.
+        strict: True gives each piece not before its time, counted from what went before on the line; False at once.
     """
 
-    def __init__(self, transcript: Transcript) -> None:
-        """Begins at the start of `transcript`."""
-        self._left: deque[Entry] = deque(transcript.entries)
-        self._expected = bytearray()
-        self._written = 0
+    def __init__(self, transcript: Transcript, *, strict: bool = False) -> None:
+        self._player = Player(transcript)
+        self._strict = strict
+        self._moved_at = time.monotonic()
+        self._waiting: Answered | None = None
         self._closed = threading.Event()
 
     def write(self, data: bytes) -> None:
@@ -59,26 +62,26 @@ class ReplayChannel:
             ReaderError: `GARBAGE` when it differs, with the first byte that does; `LOST` behind the end.
         """
         self._check_open()
-        for byte in data:
-            if not self._expected:
-                self._next_request()
-            wanted = self._expected[0]
-            if byte != wanted:
-                raise ReaderError(
-                    ReaderFault.GARBAGE,
-                    f"The recording differs at byte {self._written} of what the host sends: "
-                    f"expected {wanted:02X}, found {byte:02X}.",
-                    "Replay it with the program and the options that it was recorded with.",
-                )
-            del self._expected[0]
-            self._written += 1
+        self._waiting = None
+        try:
+            self._player.write(data)
+        except RemoteWireError as error:
+            raise _differs(str(error), ended=self._player.ended) from error
+        self._moved_at = time.monotonic()
 
     def read(self, timeout_s: float) -> bytes:
         """See `Channel.read`; a host that waits where nothing was recorded waits in real time."""
         self._check_open()
-        if not self._expected and self._left and self._left[0].direction is Direction.TO_HOST:
-            return self._left.popleft().data
-        self._closed.wait(max(timeout_s, 0))
+        self._waiting = self._waiting or self._player.take()
+        wait_s = max(timeout_s, 0)
+        if self._waiting is not None:
+            due_s = self._moved_at + self._waiting.wait_ms / 1000 - time.monotonic() if self._strict else 0.0
+            if due_s <= wait_s:
+                self._closed.wait(max(due_s, 0))
+                self._check_open()
+                data, self._waiting, self._moved_at = self._waiting.data, None, time.monotonic()
+                return data
+        self._closed.wait(wait_s)
         self._check_open()
         return b""
 
@@ -86,19 +89,13 @@ class ReplayChannel:
         """See `Channel.close`."""
         self._closed.set()
 
-    def _next_request(self) -> None:
-        """Moves on to what the host sent next; replies that nobody fetched are passed over, as on a line."""
-        while self._left:
-            entry = self._left.popleft()
-            if entry.direction is Direction.TO_READER:
-                self._expected += entry.data
-                return
-        raise ReaderError(
-            ReaderFault.LOST,
-            f"The recording ends after {self._written} bytes of the host.",
-            "Record a longer session.",
-        )
-
     def _check_open(self) -> None:
         if self._closed.is_set():
             raise ReaderError(ReaderFault.LOST, "The replay was closed.", "Open it again.")
+
+
+def _differs(message: str, *, ended: bool) -> ReaderError:
+    if ended:
+        return ReaderError(ReaderFault.LOST, f"{message}.", "Record a longer session.")
+    advice = "Replay it with the program and the options that it was recorded with."
+    return ReaderError(ReaderFault.GARBAGE, f"{message}.", advice)

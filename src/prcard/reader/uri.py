@@ -1,13 +1,14 @@
 """Reader URIs: which kind of reader, and how it is opened.
 
 Kinds plug in by the entry point group `prcard.readers`: a callable that takes the text after `kind:` and returns a
-`Channel`. The kinds of this package are known without a look at package metadata, which is slow.
+`Channel`, over which SAM_V is spoken, or a whole `Reader` that has a protocol of its own. The kinds of this package are
+known without a look at package metadata, which is slow.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self, runtime_checkable
 
 from prcard.errors import PRCardError, ReaderError, ReaderFault
 
@@ -28,15 +29,21 @@ BUILT_IN: Final = {
     "serial": "prcard.reader.serial:open_channel",
     "tcp": "prcard.reader.network:open_tcp",
     "udp": "prcard.reader.network:open_udp",
+    "usb": "prcard.reader.usb:open_channel",
+    "pcsc": "prcard.reader.pcsc:open_reader",
     "replay": "prcard.reader.replay:open_channel",
     "sim": "prcard.simulator.inprocess:open_channel",
 }
 """Kind -> opener; the same table as the entry points of pyproject.toml, which a test compares."""
 
+ATTACHABLE: Final = ("serial", "usb", "pcsc")
+"""Kinds of which the machine tells what is attached."""
+
 NOT_REAL: Final = ("sim", "replay")
 """Kinds behind which no card lies: what they give is never taken for a real reading, whatever SAM id it shows."""
 
 
+@runtime_checkable
 class Reader(Protocol):
     """A reader that is open: the fewest methods that work."""
 
@@ -61,8 +68,8 @@ def open_reader(uri: str) -> Reader:
     """Opens the reader that `uri` names; the caller closes it.
 
     Args:
-        uri: For instance `serial:/dev/ttyUSB0?baud=115200`, `tcp:HOST:PORT`, `udp:HOST:PORT`, `sim:alice` or
-            `replay:FILE`.
+        uri: For instance `serial:/dev/ttyUSB0?baud=115200`, `tcp:HOST:PORT`, `udp:HOST:PORT`, `usb:`, `pcsc:NAME`,
+            `sim:alice` or `replay:FILE`.
 
     Raises:
         ReaderError: The URI is malformed, or the reader is missing, busy, not permitted, silent or not ready.
@@ -70,15 +77,28 @@ def open_reader(uri: str) -> Reader:
     from prcard.reader.sam import SAMReader
 
     kind = uri.partition(":")[0]
-    return SAMReader(open_channel(uri), uri=uri, transport=kind, simulated=kind in NOT_REAL)
+    opened = _open(uri)
+    if isinstance(opened, Reader):
+        return opened
+    return SAMReader(opened, uri=uri, transport=kind, simulated=kind in NOT_REAL)
 
 
 def open_channel(uri: str) -> Channel:
     """Opens only the line to the reader that `uri` names; the caller closes it.
 
     Raises:
-        ReaderError: as for `open_reader`, less what only a talking reader shows.
+        ReaderError: as for `open_reader`, less what only a talking reader shows; `BAD_URI` for a kind without a line.
     """
+    opened = _open(uri)
+    if isinstance(opened, Reader):
+        opened.close()
+        raise ReaderError(
+            ReaderFault.BAD_URI, f"{uri} has no line that carries SAM_V frames.", "Read cards on it with: prcard read"
+        )
+    return opened
+
+
+def _open(uri: str) -> Channel | Reader:
     kind, colon, address = uri.partition(":")
     opener = _opener(kind) if colon else None
     if opener is None:
@@ -88,7 +108,7 @@ def open_channel(uri: str) -> Channel:
             "List what is attached with: prcard readers",
         )
     try:
-        channel: Channel = opener(address)
+        opened: Channel | Reader = opener(address)
     except (PRCardError, KeyboardInterrupt):
         raise
     except Exception as error:
@@ -96,14 +116,16 @@ def open_channel(uri: str) -> Channel:
         raise ReaderError(
             ReaderFault.NOT_FOUND, f"The reader kind {kind} failed to open: {error}.", "Check its own documentation."
         ) from error
-    return channel
+    return opened
 
 
 def attached_readers() -> list[tuple[str, str]]:
-    """Lists readers that are attached to this machine as (URI, description), without talking to them."""
-    from prcard.reader.serial import attached
+    """Lists readers that are attached to this machine as (URI, description), without talking to them.
 
-    return attached()
+    A kind whose support is not installed, or whose service does not run, has none.
+    """
+    modules = (importlib.import_module(f"prcard.reader.{kind}") for kind in ATTACHABLE)
+    return [found for module in modules for found in module.attached()]
 
 
 def choose_reader(uri: str | None) -> str:

@@ -272,16 +272,19 @@ class _SAMSource:
                 )
             raw = reader.read(timeout_s, options)
             self._was_read = True
-            # The sooner after the reading, the surer that a reader shows what it answers while the card lies there.
-            self._look(reader)
+            # The sooner after the reading, the surer that a reader shows what it answers while the card lies there. A
+            # reader that is lost just now is the thread's business; the card was read.
+            with contextlib.suppress(ReaderError):
+                self._look(reader)
             return raw
 
     def _watch(self) -> None:
         pause_s, told_out = RETRY_S[0], False
         while not self._stopped.is_set():
+            begun = time.monotonic()
             try:
                 with contextlib.closing(self._opened()) as reader:
-                    pause_s, told_out = RETRY_S[0], True
+                    told_out = True
                     self._attend(reader)
             except ReaderError as error:
                 if error.fault in {ReaderFault.BAD_URI, ReaderFault.MISSING_EXTRA}:
@@ -291,8 +294,11 @@ class _SAMSource:
                     # Also when it was not there from the start: whoever asked for it wants to know.
                     self._post.event(EventKind.READER_OUT, self._uri)
                     told_out = True
-                self._stopped.wait(pause_s)
-                pause_s = min(pause_s * 2, RETRY_S[1])
+            if time.monotonic() - begun > RETRY_S[1]:
+                pause_s = RETRY_S[0]
+            # Also after a reader that could be opened and was lost at once: it may do so for ever.
+            self._stopped.wait(pause_s)
+            pause_s = min(pause_s * 2, RETRY_S[1])
 
     def _opened(self) -> SAMReader:
         reader = open_reader(self._uri)

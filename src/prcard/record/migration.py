@@ -52,11 +52,18 @@ class Migrated(NamedTuple):
     new: str = ""
     reasons: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """Shows no number, so that no log and no traceback does."""
+        return f"<Migrated {self.status.value} {', '.join(self.reasons)}>"
+
 
 class _Card(NamedTuple):
     new: PR18Number
     nationality: str
     link: str
+
+    def __repr__(self) -> str:
+        return "<_Card>"
 
 
 class CardIndex:

@@ -11,7 +11,7 @@ at here, since such tables go stale (`prcard.record.codes`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum, unique
 from functools import lru_cache
@@ -126,7 +126,7 @@ class _Number18:
         text: All 18 characters.
     """
 
-    text: str
+    text: str = field(repr=False)
     scheme: ClassVar[str]
 
     @property
@@ -314,7 +314,7 @@ class PR15Number:
         text: All 15 characters.
     """
 
-    text: str
+    text: str = field(repr=False)
     scheme: ClassVar[str] = "pr15"
 
     @property

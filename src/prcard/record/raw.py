@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -66,9 +66,9 @@ class ManagementNumbers:
         dn: 16 bytes, management number.
     """
 
-    iin: bytes
-    sn: bytes
-    dn: bytes
+    iin: bytes = field(repr=False)
+    sn: bytes = field(repr=False)
+    dn: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +94,8 @@ class Provenance:
 class RawCard:
     """The zones of one card exactly as read; nothing is decoded and nothing is judged.
 
+    Its `repr` shows no zone, so that no log and no traceback does.
+
     Zones of a wrong length can be held, so that a damaged capture can still be judged and shown.
 
     Attributes:
@@ -106,10 +108,10 @@ class RawCard:
         provenance: Reader, transport, SAM id, time.
     """
 
-    text: bytes
-    photo: bytes
-    fingerprint: bytes = b""
-    extra: tuple[bytes, ...] = ()
+    text: bytes = field(repr=False)
+    photo: bytes = field(repr=False)
+    fingerprint: bytes = field(default=b"", repr=False)
+    extra: tuple[bytes, ...] = field(default=(), repr=False)
     management: ManagementNumbers | None = None
-    security_object: bytes | None = None
+    security_object: bytes | None = field(default=None, repr=False)
     provenance: Provenance = Provenance()

@@ -299,6 +299,31 @@ class VirtualReader:
             self._state = follows.next
             return status, data
 
+    def set_read_once(self, read_once: bool) -> None:
+        """Chooses whether a card that was read is found again before it was lifted."""
+        self.fidelity = replace(self.fidelity, read_once=read_once)
+
+    def set_speed(self, speed: str) -> None:
+        """Changes how fast the reader answers.
+
+        Args:
+            speed: `fast` as fast as possible, `real` with the time of radio side and line, or a line speed in baud.
+
+        Raises:
+            RecordError: it is none of these.
+        """
+        if speed in {"fast", "real"}:
+            real = speed == "real"
+            self.fidelity = replace(self.fidelity, real_time=real)
+            self.pace_baud = 0 if real else None
+        elif speed.isascii() and speed.isdigit() and 300 <= int(speed[:8]) <= 4_000_000:
+            self.pace_baud = int(speed)
+        else:
+            raise RecordError(
+                FieldProblem("speed", None, "fast, real or 300 to 4000000 baud", repr(speed[:40])),
+                advice="Choose one of these.",
+            )
+
     def note(self, command: Command | None, status: int) -> None:
         """Writes a request into the journal and wakes who waits for it."""
         with self._heard:

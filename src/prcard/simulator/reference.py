@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from prcard.record import to_document
+from prcard.simulator.defects import defects_reference
+from prcard.simulator.factory import EDGES, TRANSLITERATIONS
 from prcard.simulator.specimens import SPECIMENS
 
 __all__ = ["specimens_reference"]
@@ -25,4 +27,22 @@ def specimens_reference() -> str:
         lines.append(
             f"| `{entry.name}` | {shown['layout']} | {shown['number']} | {shown['expiry_date']} | {entry.shows} |"
         )
+    lines += [
+        "",
+        "## Any number of them",
+        "",
+        "`prcard specimen -n N --seed S` makes as many as you like. `--edge-cases` begins with these:",
+        "",
+        *(f"- {edge} ({', '.join(layouts)})" for edge, (layouts, _) in EDGES.items()),
+        "",
+        "Names come from "
+        + ", ".join(script for script in TRANSLITERATIONS if "," not in script)
+        + " and Latin writing.",
+        "",
+        "## Defects",
+        "",
+        "`--defect NAME` gives every card one defect and no other:",
+        "",
+        *defects_reference(),
+    ]
     return "\n".join(lines) + "\n"

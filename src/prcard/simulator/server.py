@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from prcard.simulator.device import Line, VirtualReader
+    from prcard.simulator.outbox import Piece
 
-__all__ = ["Face", "Peer", "Server"]
+__all__ = ["Face", "Peer", "Servable", "ServedLine", "Server"]
 
 FULL_LINE_S: Final = 0.005
 """Pause in seconds before a line that took no byte is tried again."""
@@ -65,10 +65,49 @@ class Face(Protocol):
         """Releases everything of this face."""
 
 
+class ServedLine(Protocol):
+    """One host's line to what is served."""
+
+    def transfer(self, data: bytes, now: float) -> list[Piece]:
+        """Takes what a host sent and gives the pieces of all replies."""
+
+    def deadline(self) -> float | None:
+        """When to call `transfer` again even if nothing arrives; None when that is not needed."""
+
+
+class Servable(Protocol):
+    """What can be served: a virtual reader, or a recording that plays one."""
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Gives the moment in seconds."""
+
+    @property
+    def plugged(self) -> bool:
+        """Whether hosts can reach it now."""
+
+    @property
+    def epoch(self) -> int:
+        """How often it was unplugged."""
+
+    @property
+    def back_at(self) -> float | None:
+        """When it is plugged in again by itself."""
+
+    def hears(self, host_baud: int | None) -> bool:
+        """Whether it understands a host of that speed."""
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Calls `callback` when it is unplugged or plugged in; gives what ends that."""
+
+    def line(self) -> ServedLine:
+        """Opens one more line."""
+
+
 class _Served:
     """A peer with its protocol line and the bytes still to be written."""
 
-    def __init__(self, peer: Peer, line: Line) -> None:
+    def __init__(self, peer: Peer, line: ServedLine) -> None:
         self.peer = peer
         self.line = line
         self.outbox = Outbox()
@@ -85,7 +124,7 @@ class Server:
     """
 
     def __init__(
-        self, reader: VirtualReader, faces: list[Face], *, reply_delay_s: float = 0.0, byte_time_s: float = 0.0
+        self, reader: Servable, faces: list[Face], *, reply_delay_s: float = 0.0, byte_time_s: float = 0.0
     ) -> None:
         self._reader = reader
         self._faces = faces

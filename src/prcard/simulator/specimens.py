@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from prcard.record import CardRecord
 
-__all__ = ["SPECIMENS", "Specimen", "specimen"]
+__all__ = ["SPECIMENS", "Specimen", "specimen", "specimen_fingerprint"]
 
 
 class Specimen(NamedTuple):
@@ -51,7 +51,7 @@ class Specimen(NamedTuple):
         return RawCard(
             text=self.record().raw,
             photo=specimen_photo(self.name),
-            fingerprint=_fingerprint() if self.fingerprint else b"",
+            fingerprint=specimen_fingerprint() if self.fingerprint else b"",
             extra=tuple(address.ljust(35).encode("utf-16-le") for address in self.extra),
         )
 
@@ -279,8 +279,8 @@ SPECIMENS: Final = (
 """The shipped set, in the order in which it is listed."""
 
 
-def _fingerprint() -> bytes:
-    """A fingerprint zone of two fingers that were never taken: real headers, template filled with a word."""
+def specimen_fingerprint() -> bytes:
+    """Gives a fingerprint zone of two fingers that were never taken: real headers, template filled with a word."""
     zone = bytearray()
     for position in (0x0B, 0x10):
         header = bytes((0x43, 0x01, 0x00, 0x00, 0x01, position, 0x32))

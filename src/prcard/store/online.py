@@ -93,7 +93,7 @@ class _Question:
     def _run(self) -> None:
         try:
             self.answer = self._ask()
-        except Exception:  # whatever a plug-in raises, it is no match; its text may hold personal data
+        except BaseException:  # whatever a plug-in raises, it is no match; its text may hold personal data
             self.answer = None
         finally:
             self.done.set()

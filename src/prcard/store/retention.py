@@ -17,7 +17,7 @@ import base64
 import json
 import re
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import Enum, unique
 from typing import TYPE_CHECKING, Any, Final
@@ -62,7 +62,7 @@ class KeptField:
         deleted_on: When it was deleted.
     """
 
-    value: str | None
+    value: str | None = field(repr=False)
     floor: Period
     counted_from: Begin
     state: KeptState = KeptState.LIVE
@@ -231,19 +231,19 @@ def purge(folder: Path, today: date) -> Iterator[tuple[Kept, dict[str, KeptState
         AuditError: the folder or a record in it cannot be read or written.
     """
     for kept in list_kept(folder):
-        states = {name: field.state_on(today, kept.kept_on, kept.purpose_end) for name, field in kept.fields.items()}
+        states = {name: entry.state_on(today, kept.kept_on, kept.purpose_end) for name, entry in kept.fields.items()}
         changed = {name: state for name, state in states.items() if state is not kept.fields[name].state}
         if changed:
-            fields = {name: _in_state(field, states[name], today) for name, field in kept.fields.items()}
+            fields = {name: _in_state(entry, states[name], today) for name, entry in kept.fields.items()}
             purged = replace(kept, fields=fields)
             _save(folder, purged)
             yield purged, changed
 
 
-def _in_state(field: KeptField, state: KeptState, today: date) -> KeptField:
-    if state is KeptState.DELETED and field.state is not KeptState.DELETED:
-        return replace(field, value=None, state=state, deleted_on=today)
-    return replace(field, state=state)
+def _in_state(kept: KeptField, state: KeptState, today: date) -> KeptField:
+    if state is KeptState.DELETED and kept.state is not KeptState.DELETED:
+        return replace(kept, value=None, state=state, deleted_on=today)
+    return replace(kept, state=state)
 
 
 def _iso(day: date | None) -> str | None:
@@ -261,13 +261,13 @@ def _save(folder: Path, kept: Kept) -> None:
         "purpose_end": _iso(kept.purpose_end),
         "fields": {
             name: {
-                "value": field.value,
-                "floor": str(field.floor),
-                "counted_from": field.counted_from.value,
-                "state": field.state.value,
-                "deleted_on": _iso(field.deleted_on),
+                "value": entry.value,
+                "floor": str(entry.floor),
+                "counted_from": entry.counted_from.value,
+                "state": entry.state.value,
+                "deleted_on": _iso(entry.deleted_on),
             }
-            for name, field in kept.fields.items()
+            for name, entry in kept.fields.items()
         },
     }
     path = folder / f"{kept.record_id}.json"

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DIGESTS",
+    "SM3",
     "Digest",
     "PublicKey",
     "Scheme",
@@ -76,6 +77,10 @@ DIGESTS: Final = (
 )
 """The accepted digest algorithms."""
 
+SM3: Final = Digest("sm3", "1.2.156.10197.1.401", 32, hashes.SM3(), "1.2.156.10197.1.501")
+"""The digest of SM2 signatures, accepted where an operator pins an SM2 key and nowhere else. Its last part is SM2 with
+SM3 (GM/T 0006)."""
+
 _BY_OID: Final = {digest.oid: digest for digest in DIGESTS}
 _WEAK: Final = {
     "1.3.14.3.2.26": "SHA-1",
@@ -94,6 +99,7 @@ class Scheme(Enum):
     ECDSA = "ECDSA"
     RSA_PKCS1 = "RSA PKCS#1 v1.5"
     RSA_PSS = "RSA PSS"
+    SM2 = "SM2"
 
 
 _SCHEMES: Final[dict[str, tuple[Scheme, str | None]]] = {
@@ -116,7 +122,7 @@ def digest_function(digest: Digest) -> Callable[[bytes], bytes]:
 
     It copies a fresh state, since making one looks the algorithm up, which takes longer than hashing 300 bytes.
     """
-    fresh = hashlib.new(digest.name).copy
+    fresh = hashlib.new(digest.name).copy if digest is not SM3 else _SM3State
 
     def compute(data: bytes) -> bytes:
         state = fresh()
@@ -126,11 +132,29 @@ def digest_function(digest: Digest) -> Callable[[bytes], bytes]:
     return compute
 
 
-_COMPUTE: Final = {digest.name: digest_function(digest) for digest in DIGESTS}
+class _SM3State:
+    """SM3 by cryptography, since not every Python's hashlib has it."""
+
+    def __init__(self) -> None:
+        self._state = hashes.Hash(hashes.SM3())
+
+    def update(self, data: bytes) -> None:
+        self._state.update(data)
+
+    def digest(self) -> bytes:
+        return self._state.finalize()
 
 
-def parse_digest(identifier: HashIdentifier, name: str) -> Digest:
+_COMPUTE: Final = {digest.name: digest_function(digest) for digest in (*DIGESTS, SM3)}
+
+
+def parse_digest(identifier: HashIdentifier, name: str, *, sm2: bool = False) -> Digest:
     """Looks a digest algorithm up.
+
+    Args:
+        identifier: As it stands in the message.
+        name: What it is of, for the message.
+        sm2: True accepts SM3 and nothing else.
 
     Raises:
         TrustError: WEAK_HASH or UNSUPPORTED_HASH.
@@ -138,7 +162,9 @@ def parse_digest(identifier: HashIdentifier, name: str) -> Digest:
     oid = identifier.algorithm.dotted_string
     if oid in _WEAK:
         raise refusal(TrustReason.WEAK_HASH, f"{name}: expected SHA-256, SHA-384 or SHA-512, found {_WEAK[oid]}")
-    if oid not in _BY_OID:
+    if sm2 and oid == SM3.oid:
+        return SM3
+    if sm2 or oid not in _BY_OID:
         raise refusal(TrustReason.UNSUPPORTED_HASH, f"{name}: expected SHA-256, SHA-384 or SHA-512, found {oid}")
     return _BY_OID[oid]
 
@@ -150,6 +176,8 @@ def parse_scheme(identifier: AlgorithmIdentifier, digest: Digest) -> Scheme:
         TrustError: ED25519, WEAK_HASH, UNSUPPORTED_SIGNATURE or DIGEST_DIFFERS.
     """
     oid = identifier.algorithm.dotted_string
+    if digest is SM3 and oid == SM3.ecdsa_oid and identifier.parameters is None:
+        return Scheme.SM2
     if oid in _EDWARDS:
         raise refusal(TrustReason.ED25519, f"signatureAlgorithm: expected ECDSA or RSA, found {oid}")
     if oid in _WEAK:

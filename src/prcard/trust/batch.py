@@ -56,7 +56,8 @@ _FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(2049, 12, 31, 23, 59, 59, tzinfo=UTC)
 _ALMOST_SECOND: Final = timedelta(microseconds=999_999)
 """Added before a moment is cut to the second, so that it is rounded up."""
-_GROUP: Final = 64
+GROUP: Final = 64
+"""How many cards are taken at a time; fewer gain less, more no longer fit the caches."""
 _MAX_FORMS: Final = 4096
 """Most forms that a verifier remembers: a signer of one batch has a handful."""
 
@@ -143,7 +144,7 @@ class BatchVerifier:
             TrustError: as `in_order`.
         """
         source = iter(cards)
-        while group := list(islice(source, _GROUP)):
+        while group := list(islice(source, GROUP)):
             claims = [None if data is None else self._prepare(zones, data) for zones, data in group]
             for (zones, data), claim in zip(group, claims, strict=True):
                 yield (claim is not None and _signature_holds(*claim)) or self.in_order(zones, data)
@@ -333,7 +334,7 @@ class BatchSigner:
             TrustError: as `build_security_object`.
         """
         source = iter(cards)
-        while group := list(islice(source, _GROUP)):
+        while group := list(islice(source, GROUP)):
             made = self._make(group)
             for data, (zones, _, _) in zip(made, group, strict=True):
                 check_issued(data, zones, self._signer)

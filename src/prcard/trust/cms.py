@@ -50,7 +50,7 @@ from prcard.trust.certificate_profile import load_certificate
 from prcard.trust.reasons import TrustReason, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from prcard.trust.algorithms import PublicKey
     from prcard.trust.signer import Signer
@@ -59,6 +59,8 @@ __all__ = [
     "MESSAGE_DIGEST",
     "SIGNING_TIME",
     "SignedMessage",
+    "assemble",
+    "check_message_digest",
     "check_signature",
     "encode_time",
     "names_certificate",
@@ -113,13 +115,14 @@ class SignedMessage:
     certificate: x509.Certificate | None
 
 
-def parse_signed(data: bytes, content_type: str, name: str) -> SignedMessage:
+def parse_signed(data: bytes, content_type: str, name: str, *, sm2: bool = False) -> SignedMessage:
     """Reads a signed message; every departure from the profile is refused with a reason of its own.
 
     Args:
         data: ContentInfo in DER, nothing after it.
         content_type: The content type that is expected, dotted.
         name: What it is, for messages.
+        sm2: True reads a message signed by SM2 with SM3, and no other.
 
     Raises:
         TrustError: anything in it is not as the profile says. The signature is NOT checked here.
@@ -128,7 +131,7 @@ def parse_signed(data: bytes, content_type: str, name: str) -> SignedMessage:
     signed_data = _parse_signed_data(data, name)
     content = _parse_content(signed_data, content_type)
     info = _single_signer(signed_data)
-    digest = _parse_digests(signed_data, info)
+    digest = _parse_digests(signed_data, info, sm2)
     scheme = parse_scheme(info.signature_algorithm, digest)
     attributes, signed_bytes = _parse_attributes(info)
     if _value(attributes, CONTENT_TYPE, ObjectIdentifier).dotted_string != content_type:
@@ -188,12 +191,12 @@ def _single_signer(signed_data: SignedData) -> SignerInfo:
     return info
 
 
-def _parse_digests(signed_data: SignedData, info: SignerInfo) -> Digest:
+def _parse_digests(signed_data: SignedData, info: SignerInfo, sm2: bool) -> Digest:
     listed = signed_data.digest_algorithms.as_list()
     if len(listed) != 1:
         raise refusal(TrustReason.DIGEST_COUNT, f"digestAlgorithms: expected 1, found {len(listed)}")
-    digest = parse_digest(info.digest_algorithm, "digestAlgorithm")
-    if parse_digest(listed[0], "digestAlgorithms") != digest:
+    digest = parse_digest(info.digest_algorithm, "digestAlgorithm", sm2=sm2)
+    if parse_digest(listed[0], "digestAlgorithms", sm2=sm2) != digest:
         raise refusal(TrustReason.DIGEST_DIFFERS, f"digestAlgorithms: expected {digest.name} as the signer has it")
     return digest
 
@@ -287,9 +290,18 @@ def check_signature(message: SignedMessage, public_key: PublicKey) -> None:
     Raises:
         TrustError: MESSAGE_DIGEST_DIFFERS, KEY_DIFFERS or SIGNATURE_WRONG.
     """
+    check_message_digest(message)
+    verify_signature(public_key, message.scheme, message.digest, message.signature, message.signed_bytes)
+
+
+def check_message_digest(message: SignedMessage) -> None:
+    """Checks that the content is what the signed attributes say.
+
+    Raises:
+        TrustError: MESSAGE_DIGEST_DIFFERS.
+    """
     if not compare_digest(digest_of(message.digest, message.content), message.message_digest):
         raise refusal(TrustReason.MESSAGE_DIGEST_DIFFERS, "messageDigest: expected the digest of the content")
-    verify_signature(public_key, message.scheme, message.digest, message.signature, message.signed_bytes)
 
 
 def sign_message(
@@ -315,9 +327,42 @@ def sign_message(
         TrustError: the signer's key is not one that may issue, its certificate has no key identifier, or the
             moment has no offset from UTC.
     """
-    # Long because it is one structure, written in the order of RFC 5652.
     certificate = signer.certificate
-    digest = issuing_digest(check_public_key(certificate))
+    return assemble(
+        content,
+        content_type,
+        signer.sign,
+        signing_time,
+        digest=issuing_digest(check_public_key(certificate)),
+        signer_id=_signer_id(certificate, embed_certificate),
+        certificate=certificate.public_bytes(Encoding.DER) if embed_certificate else None,
+        extra_attributes=extra_attributes,
+    )
+
+
+def assemble(
+    content: bytes,
+    content_type: str,
+    sign: Callable[[bytes], bytes],
+    signing_time: datetime,
+    *,
+    digest: Digest,
+    signer_id: IssuerAndSerial | bytes,
+    certificate: bytes | None,
+    extra_attributes: Sequence[tuple[str, bytes]],
+) -> bytes:
+    """Puts a signed message together in the order of RFC 5652; `sign_message` chooses the parts.
+
+    Args:
+        content: The content, encoded.
+        content_type: Its type, dotted.
+        sign: Signs the signed attributes.
+        signing_time: Aware moment; whole seconds count.
+        digest: The digest algorithm and, with it, the signature's.
+        signer_id: Issuer and serial number, or key identifier.
+        certificate: The certificate to embed, DER, or None.
+        extra_attributes: Further signed attributes: object identifier and encoded value.
+    """
     attributes = SetOf(
         [
             _attribute(CONTENT_TYPE, encode(ObjectIdentifier(content_type))),
@@ -328,20 +373,19 @@ def sign_message(
     )
     identifier = HashIdentifier(algorithm=ObjectIdentifier(digest.oid), parameters=None)
     info = SignerInfo(
-        version=1 if embed_certificate else 3,
-        signer_id=_signer_id(certificate, embed_certificate),
+        version=1 if isinstance(signer_id, IssuerAndSerial) else 3,
+        signer_id=signer_id,
         digest_algorithm=identifier,
         signed_attributes=attributes,
         signature_algorithm=AlgorithmIdentifier(algorithm=ObjectIdentifier(digest.ecdsa_oid), parameters=None),
-        signature=signer.sign(encode(attributes)),
+        signature=sign(encode(attributes)),
         unsigned_attributes=None,
     )
-    embedded = [any_value(certificate.public_bytes(Encoding.DER))] if embed_certificate else []
     signed_data = SignedData(
         version=3,
         digest_algorithms=SetOf([identifier]),
         encapsulated=EncapsulatedContent(content_type=ObjectIdentifier(content_type), content=content),
-        certificates=SetOf(embedded) if embedded else None,
+        certificates=None if certificate is None else SetOf([any_value(certificate)]),
         lists=None,
         signer_infos=SetOf([info]),
     )

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
+    from prcard.trust.sm2 import SM2Key
+
 __all__ = ["TrustMaterial", "load_material"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrustMaterial:
     """Everything that signatures and revocation are judged by; `load_material` makes it from bytes.
+
+    Each is equal to itself alone, so that what was verified by one can be remembered under it.
 
     Attributes:
         anchors: The pinned issuers (CSCA), each self-signed and to the profile.
@@ -31,6 +35,7 @@ class TrustMaterial:
         highest_crl: The highest CRLNumber seen so far, by the issuer's key identifier in hex.
         highest_status: The highest number seen so far, by list id.
         grace: How long after its nextUpdate a list still counts.
+        sm2_keys: Pinned SM2 keys; none unless the operator adds them, and then no object signed by SM2 is read.
     """
 
     anchors: tuple[x509.Certificate, ...]
@@ -40,6 +45,7 @@ class TrustMaterial:
     highest_crl: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     highest_status: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
     grace: timedelta = timedelta(0)
+    sm2_keys: tuple[SM2Key, ...] = ()
 
 
 def load_material(
@@ -51,6 +57,7 @@ def load_material(
     highest_crl: Mapping[str, int] | None = None,
     highest_status: Mapping[int, int] | None = None,
     grace: timedelta = timedelta(0),
+    sm2_keys: Iterable[SM2Key] = (),
 ) -> TrustMaterial:
     """Makes trust material from files' bytes; refuses all of it when one piece is not in order.
 
@@ -62,6 +69,7 @@ def load_material(
         highest_crl: The highest CRLNumber seen so far, by the issuer's key identifier in hex.
         highest_status: The highest status list number seen so far, by list id.
         grace: How long after its nextUpdate a list still counts.
+        sm2_keys: Pinned SM2 keys, for interoperability.
 
     Raises:
         TrustError: a piece cannot be read, departs from the profile, or is a CRL that none of the anchors signed.
@@ -77,4 +85,5 @@ def load_material(
         highest_crl=MappingProxyType(dict(highest_crl or {})),
         highest_status=MappingProxyType(dict(highest_status or {})),
         grace=grace,
+        sm2_keys=tuple(sm2_keys),
     )

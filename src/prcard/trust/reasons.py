@@ -402,6 +402,14 @@ class TrustReason(Enum):
         ("请从备份恢复该文件。", "Restore that file; without it an old list cannot be told from a new one."),
     )
 
+    # What this installation lacks
+    EXTRA_MISSING = (
+        "extra-missing",
+        "未安装 SM2 组件",
+        "the package for SM2 is not installed",
+        ("请安装 prcard[sm2]。", "Install prcard[sm2]."),
+    )
+
     # Outcomes of checks that refuse nothing
     IN_ORDER = "in-order", "正常", "in order", _NONE
     NO_SECURITY_OBJECT = "no-security-object", "没有安全对象", "there is no security object", _NONE

@@ -36,6 +36,7 @@ __all__ = [
     "RevocationState",
     "SignerCRL",
     "age_problem",
+    "issued_by_any",
     "issuer_key",
     "parse_crl",
     "same_issuer",
@@ -247,3 +248,16 @@ def issuer_key(issuer: x509.Certificate) -> str:
 def same_issuer(one: x509.Certificate, other: x509.Certificate) -> bool:
     """Tells whether two certificates are of one issuer: the same name and the same key identifier."""
     return one.subject == other.subject and key_identifier(one) == key_identifier(other)
+
+
+def issued_by_any(data: bytes, issuers: Sequence[x509.Certificate]) -> bool:
+    """Tells whether a CRL names one of these issuers; True for what cannot be read, so that `parse_crl` says why.
+
+    It looks at the names and key identifiers alone; the signature is `parse_crl`'s to check.
+    """
+    try:
+        crl = x509.load_der_x509_crl(data)
+        identifier = crl.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        return True
+    return any(issuer.subject == crl.issuer and key_identifier(issuer) == identifier for issuer in issuers)

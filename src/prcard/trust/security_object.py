@@ -135,11 +135,12 @@ def zones_of(card: RawCard) -> dict[str, bytes]:
     return {name: data for name, data in zones.items() if data}
 
 
-def parse_security_object(data: bytes) -> SecurityObject:
+def parse_security_object(data: bytes, *, sm2: bool = False) -> SecurityObject:
     """Reads EF.SOD; every departure from the profile is refused with a reason of its own.
 
     Args:
         data: EF.SOD with its outer tag 0x77, nothing after it, at most 16 KiB.
+        sm2: True reads one signed by SM2 with SM3, and no other.
 
     Raises:
         TrustError: the form is not that of the profile. Signature and signer are NOT checked here.
@@ -147,11 +148,12 @@ def parse_security_object(data: bytes) -> SecurityObject:
     if len(data) > MAX_SECURITY_OBJECT_BYTES:
         detail = f"security object: expected at most {MAX_SECURITY_OBJECT_BYTES} bytes, found {len(data)}"
         raise refusal(TrustReason.TOO_LARGE, detail)
-    message = parse_signed(unwrap(SECURITY_OBJECT_TAG, data, "security object"), LDS_SECURITY_OBJECT, "security object")
+    inner = unwrap(SECURITY_OBJECT_TAG, data, "security object")
+    message = parse_signed(inner, LDS_SECURITY_OBJECT, "security object", sm2=sm2)
     unwrap(SEQUENCE, message.content, "LDSSecurityObject")
     content = decode(LDSSecurityObject, message.content, "LDSSecurityObject")
     _check_lds_version(content)
-    digest = parse_digest(content.hash_algorithm, "LDSSecurityObject hashAlgorithm")
+    digest = parse_digest(content.hash_algorithm, "LDSSecurityObject hashAlgorithm", sm2=sm2)
     if digest != message.digest:
         raise refusal(TrustReason.DIGEST_DIFFERS, f"hashAlgorithm: expected {message.digest.name} as the signer has it")
     return SecurityObject(

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from prcard.errors import TrustError
-from prcard.trust.algorithms import check_public_key
+from prcard.trust.algorithms import Scheme, check_public_key
 from prcard.trust.certificate_profile import DOCUMENT_TYPE, STATUS_LIST_TYPE, fingerprint
 from prcard.trust.chain import TrustedSigner, check_signing, verify_signer
 from prcard.trust.cms import check_signature, names_certificate
@@ -32,6 +32,7 @@ from prcard.trust.security_object import (
     compare_zones,
     parse_security_object,
 )
+from prcard.trust.sm2 import check_sm2_key, check_sm2_signature, is_sm2
 from prcard.trust.status_list import CardStatus
 
 if TYPE_CHECKING:
@@ -170,9 +171,15 @@ class SecurityVerifier:
         if data is None:
             return _no_object(_unclear("security-object", TrustReason.NO_SECURITY_OBJECT))
         try:
-            security_object = parse_security_object(data)
+            security_object = parse_security_object(data, sm2=bool(self._material.sm2_keys) and is_sm2(data))
         except TrustError as error:
             return _no_object(_failed("security-object", error))
+        if security_object.message.scheme is Scheme.SM2:
+            return (
+                _describe(security_object),
+                _check_zones(security_object, zones, required_zones),
+                *self._check_sm2(security_object, at),
+            )
         signature, certificate = self._check_signature(security_object)
         chain, signer = self._check_chain(security_object, certificate, at, document_type)
         return (
@@ -202,6 +209,29 @@ class SecurityVerifier:
             evidence = {"algorithm": message.scheme.value, "digest": message.digest.name}
             return _passed("signature", evidence), certificate
         return _failed("signature", problems[0]), candidates[0]
+
+    def _check_sm2(self, security_object: SecurityObject, at: datetime) -> tuple[SecurityCheck, ...]:
+        """Checks 13 to 16 by a pinned SM2 key, for which there are no lists."""
+        message = security_object.message
+        lists = (
+            _unclear("signer-not-revoked", TrustReason.CRL_MISSING),
+            _unclear("card-not-revoked", TrustReason.STATUS_MISSING),
+        )
+        key = next((key for key in self._material.sm2_keys if key.key_identifier == message.signer_id), None)
+        if key is None:
+            return _unclear("signature", TrustReason.SIGNER_UNKNOWN), _not_checked("chain"), *lists
+        evidence = {"pinned_key": key.key_identifier.hex()}
+        try:
+            check_sm2_signature(security_object, key)
+            signature = _passed("signature", {"algorithm": message.scheme.value, "digest": message.digest.name})
+        except TrustError as error:
+            signature = _failed("signature", error)
+        try:
+            check_sm2_key(security_object, key, at, allow_test_keys=self._allow_test_issuers)
+            chain = _passed("chain", evidence)
+        except TrustError as error:
+            chain = _failed("chain", error, evidence)
+        return signature, chain, *lists
 
     def signer_of(self, security_object: SecurityObject, at: datetime) -> TrustedSigner | None:
         """Finds who signed an object, if its signature and its signer's chain hold at a moment; else None."""

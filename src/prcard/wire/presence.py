@@ -79,10 +79,8 @@ class CardWatch:
         Raises:
             ReaderError: `SILENT` or `GARBAGE` when no reply makes sense, `REFUSED` when the reader does not look.
         """
-        if self._way is _Way.CHOOSE:
-            yield from self._choose()
-            if self._way is _Way.HOLD:
-                return Sight.PRESENT
+        if self._way is _Way.CHOOSE and (yield from self._choose()):
+            return Sight.PRESENT
         if self._way is _Way.HOLD and (yield from self._held()):
             return Sight.PRESENT
         found = yield from self._find()
@@ -114,7 +112,8 @@ class CardWatch:
             reply.status.advice_en,
         )
 
-    def _choose(self) -> Procedure[None]:
+    def _choose(self) -> Procedure[bool]:
+        """Finds the command that tells about the card that was read; False when none does."""
         if self._found_again:
             # The find after the read took the selection back.
             yield from persistent(Exchange(Command.SELECT_CARD, LOOK_S))
@@ -122,10 +121,11 @@ class CardWatch:
             reply = yield from persistent(Exchange(command, LOOK_S))
             if reply.status in _STILL_THERE:
                 self._way, self._hold = _Way.HOLD, command
-                return
+                return True
             if reply.status is not Status.BAD_COMMAND:
                 break
         self._way = _Way.FIND_AGAIN if self._found_again else _Way.BLIND
+        return False
 
     def _held(self) -> Procedure[bool]:
         """Tells whether the selected card still answers; one failure may be a card that was moved."""

@@ -21,7 +21,7 @@ from prcard.wire.codes import Command, ReadZones, join_read_reply, split_read_re
 from prcard.wire.frame import HEADER_BYTES, MAX_REPLY_LENGTH, PREAMBLE, Frame, xor_check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["MAX_ENTRIES", "MAX_ENTRY_BYTES", "MAX_TEXT_CHARS", "Direction", "Entry", "Transcript"]
 
@@ -32,6 +32,9 @@ MAX_MILLISECONDS: Final = 10**12
 """Limits for a transcript from elsewhere: characters, pieces, bytes in a piece, time."""
 
 _FIRST_LINE: Final = {"prcard-transcript 1, redacted: yes": True, "prcard-transcript 1, redacted: no": False}
+_TEXT_MAY_BEGIN: Final = 0x20
+"""A zone length below 8192 has a first byte below this, which no character that is printed in ASCII has."""
+
 _MARKER: Final = slice(248, 250)
 """The type marker in a text zone, which is no personal data and is kept."""
 
@@ -110,7 +113,13 @@ class Transcript:
         lines += [f"{e.direction.value} {e.at_ms} {e.data.hex().upper()}" for e in shown.entries]
         return "\n".join(lines) + "\n"
 
-    def redact(self, *, text: bytes | None = None, sam_id: bytes = bytes(16)) -> Transcript:
+    def redact(
+        self,
+        *,
+        text: bytes | None = None,
+        sam_id: bytes = bytes(16),
+        zones: Callable[[ReadZones], ReadZones] | None = None,
+    ) -> Transcript:
         """Replaces all that may tell who held the card or whose reader it was.
 
         Lengths, pieces, times, status words and framing stay; check bytes are computed anew, and a wrong one
@@ -121,6 +130,8 @@ class Transcript:
             text: 256 bytes that stand in for each text zone, such as a specimen's; None leaves blanks and the
                 type marker.
             sam_id: 16 bytes that stand in for the SAM id.
+            zones: Gives the zones that stand in for a card's, of the same lengths; None takes `text`, and zeros for
+                photo and fingerprint.
 
         Raises:
             LocalWireError: a stand-in has the wrong length.
@@ -129,7 +140,7 @@ class Transcript:
             raise LocalWireError(f"text: expected 256 bytes, found {len(text)}")
         if len(sam_id) != 16:
             raise LocalWireError(f"sam_id: expected 16 bytes, found {len(sam_id)}")
-        stand_in = _StandIn(text, sam_id)
+        stand_in = _StandIn(text, sam_id, zones)
         streams = {
             direction: _redact_stream(
                 b"".join(e.data for e in self.entries if e.direction is direction), direction, stand_in
@@ -172,6 +183,7 @@ class _StandIn:
 
     text: bytes | None
     sam_id: bytes
+    zones: Callable[[ReadZones], ReadZones] | None
 
     def body(self, body: bytes, direction: Direction) -> bytes:
         """Gives the body of an intact frame without personal data, as long as before.
@@ -195,10 +207,21 @@ class _StandIn:
         try:
             zones = split_read_reply(data, command)
         except RemoteWireError:
-            return bytes(len(data))
+            return _zone_header(data, command).ljust(len(data), b"\0")
         blank = " ".encode("utf-16-le")
         text = self.text or blank * 124 + zones.text[_MARKER] + blank * 3
-        return join_read_reply(ReadZones(text, bytes(1024), bytes(len(zones.fingerprint))), command)
+        stand_in = ReadZones(text, bytes(1024), bytes(len(zones.fingerprint)))
+        joined = join_read_reply(self.zones(zones) if self.zones else stand_in, command)
+        if len(joined) != len(data):
+            raise LocalWireError(f"zones: expected stand-ins of {len(data)} bytes in all, found {len(joined)}")
+        return joined
+
+
+def _zone_header(data: bytes, command: Command) -> bytes:
+    """Keeps lengths of zones that do not fit, since they are the fault; nothing that could be text instead."""
+    count = 2 if command is Command.READ_TEXT_PHOTO else 3
+    lengths = [data[2 * at : 2 * at + 2] for at in range(count)]
+    return b"".join(lengths) if all(length[0] < _TEXT_MAY_BEGIN for length in lengths) else b""
 
 
 def _redact_stream(stream: bytes, direction: Direction, stand_in: _StandIn) -> bytes:
