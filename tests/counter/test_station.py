@@ -240,8 +240,9 @@ def test_a_bug_of_ours_is_said_and_the_counter_goes_on(bench: Bench, monkeypatch
     bench.ledger.journal = Journal(log)
     station = Station("r1", "pcsc:", "Desk", POLICY, bench.ledger, watching=script)
     station.start()
-    for kind in ("reader-ready", "card-inserted", "card-removed"):
+    for kind in ("reader-ready", "card-inserted", "cleared"):
         bench.wait(kind)
+    assert station.presence is None
     assert bench.wait("reader-lost")["fault"] == "reader-not-ready"
     bench.wait("reader-ready")
     station.stop()

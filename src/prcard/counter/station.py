@@ -193,6 +193,7 @@ class Station:
                 self._lost(error)
             except Exception as error:  # a bug of ours: said and logged, since a counter must not fall silent
                 self._ledger.journal.log("bug", reader=self.name, reason=f"{type(error).__name__} in the station")
+                self._drop_unfinished()
                 self._lost(_BUG)
             self._stop.wait(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
             failures += 1
@@ -283,6 +284,13 @@ class Station:
             self._reminded = True
             data = {"presence": presence.id, "seconds": round(now - self._judged_at)}
             self._ledger.happened("card-left-behind", self.name, data, presence=presence.id)
+
+    def _drop_unfinished(self) -> None:
+        """Forgets a card whose reading will never end."""
+        presence = self._presence
+        if presence is not None and presence.stage is Stage.READING:
+            self._presence = None
+            self._ledger.happened("cleared", self.name, {"presence": presence.id}, presence=presence.id)
 
     def _forget_quietly(self, presence_id: str) -> None:
         try:
