@@ -6,7 +6,7 @@ SHELL := /bin/bash
 DURATION_S ?= 600
 export PYTHON
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers generated pytest check-long fuzz soak bench generate fixtures docs \
+.PHONY: help demo test check lint types layers generated pytest check-long fuzz soak bench screenshots generate fixtures docs \
 	clean setup-demo setup-dev setup-docs
 
 help: ## List what can be made.
@@ -49,6 +49,9 @@ soak: setup-dev ## Read cards for DURATION_S=600 seconds with faults mixed in; m
 
 bench: setup-dev ## Compare with the alternatives in one run; writes benchmarks/latest.json.
 	$(BIN)/python benchmarks/run.py
+
+screenshots: setup-dev ## Take the pictures of the counter page anew, in Chinese and English.
+	$(BIN)/python docs/screenshots.py
 
 generate: setup-dev ## Write the generated files: codec, country table, schemas, reference pages.
 	$(BIN)/python -m prcard.cli.generated_files

@@ -33,7 +33,7 @@ from prcard.simulator.specimens import SPECIMENS, specimen
 from prcard.store.profiles import load_profile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from prcard.simulator.outbox import Piece
 
@@ -313,9 +313,3 @@ def usage() -> tuple[int, int, int]:
 def result(name: str, median: float, unit: str, base: str, holds: bool, target: str) -> dict[str, Any]:
     """One row."""
     return {"name": name, "median": median, "unit": unit, "ratio": None, "base": base, "target": target, "holds": holds}
-
-
-def rows() -> Iterator[dict[str, Any]]:
-    """A short form of everything but the page, for tests."""
-    yield many_listeners(2, 8, 2)
-    yield from shift(40)

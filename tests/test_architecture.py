@@ -64,6 +64,11 @@ TESTS_OF_SOMETHING_ELSE: Final = {
     "test_paths.py": "every way to a card, held against the others",
     "test_prcard.py": "the face of the whole package, src/prcard/__init__.py",
     "record/test_codec.py": "the generated record/_codec.py",
+    "counter/test_page.py": "the counter's page, in a browser",
+    "counter/test_openapi.py": "the local service, asked from its own document",
+    "counter/test_clients.py": "the JavaScript client, the example forms, pages of the makers' kind",
+    "counter/test_packaging.py": "packaging/",
+    "counter/test_shift.py": "a short form of benchmarks/counter.py",
     "trust/test_hostile_input.py": "every parser of trust alike",
     "trust/test_peers.py": "what independent programs say of what we issue",
 }

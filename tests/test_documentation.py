@@ -133,6 +133,17 @@ def test_example_plain_host() -> None:
         assert run_example("plain_host", host, port) == "text 256 bytes, photo 1024 bytes, type marker 'Y'\n"
 
 
+def test_example_counter_listener() -> None:
+    """Runs against a counter that is served in tests/counter/test_clients.py."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "counter_listener.py"), "http://127.0.0.1:1/", "00000000"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Start it with: prcard counter serve" in done.stderr
+
+
 def test_example_test_ten_lines() -> None:
     script = str(ROOT / "examples" / "test_ten_lines.py")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "_prcard_pytest", "-p", "no:cacheprovider", script]

@@ -133,6 +133,30 @@ def test_wrong_usage(arguments: tuple[str, ...], tmp_path: Path) -> None:
     assert done.returncode == 2
 
 
+def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
+    words = command("serve", "--sim", "--port", "0", "--state", str(tmp_path), "--log", str(tmp_path / "no" / "log"))
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 5
+    assert "Choose another file for --log" in done.stderr
+
+
+def test_verdicts_go_to_the_audit_log(tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    with serving(tmp_path, "--reader", "sim:goro", "--audit", str(log), "--log", str(tmp_path / "log")) as (
+        _,
+        document,
+    ):
+        token = httpx.post(document["url"] + "api/v1/pairing", json={"code": document["pairing_code"]}).json()["token"]
+        headers = {"authorization": f"Bearer {token}"}
+        rows: list[Any] = []
+        while not rows:
+            rows = httpx.get(document["url"] + "api/v1/history", headers=headers).json()["history"]
+    assert rows[0]["outcome"] == "FAILED"
+    kinds = [json.loads(line)["kind"] for line in log.read_text(encoding="utf-8").splitlines()]
+    assert kinds == ["begin", "judged"]
+    assert '"verdict"' in (tmp_path / "log").read_text(encoding="utf-8")
+
+
 # What it chooses when nobody says which reader.
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,7 +108,11 @@ def test_what_cannot_be_logged_is_not_shown(tmp_path: Path) -> None:
     presence = judged("alice")
     with pytest.raises(AuditError):
         ledger.audited(presence)
-    for act in (lambda: ledger.revealed(presence, ["number"], "me"), lambda: ledger.captured(presence, "me")):
+    acts: list[Callable[[], None]] = [
+        lambda: ledger.revealed(presence, ["number"], "me"),
+        lambda: ledger.captured(presence, "me"),
+    ]
+    for act in acts:
         with pytest.raises(RefusedError) as refused:
             act()
         assert refused.value.refusal is Refusal.NOT_LOGGED

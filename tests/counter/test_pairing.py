@@ -107,6 +107,18 @@ def test_a_restart_knows_its_pages_and_the_file_tells_no_token(tmp_path: Path) -
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("code", ["１２３４５６７８", "²²²²²²²²", "\0", "12345678" * 100, "密码"])
+def test_a_code_of_strange_characters_is_wrong_and_nothing_worse(code: str) -> None:
+    pairing = Pairing()
+    pairing.new_code()
+    assert pairing.redeem(code, origin="", name="x") is None
+
+
+def test_a_file_that_cannot_be_written_does_not_stop_pairing(tmp_path: Path) -> None:
+    pairing = Pairing(tmp_path / "missing" / "tokens.json")
+    assert pairing.check(paired(pairing), ORIGIN) is not None
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"a": 1}', '{"a": {"origin": "x"}}'])
 def test_a_damaged_file_means_pairing_anew(content: str, tmp_path: Path) -> None:
     file = tmp_path / "tokens.json"

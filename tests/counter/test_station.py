@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -176,8 +177,9 @@ class Script:
     """A watcher that says what a test wants: for what no virtual reader can be made to do."""
 
     def __init__(self, *steps: EventKind) -> None:
-        self.steps = [ReaderEvent(kind, "pcsc:", AT, 1) for kind in steps]
-        self.read_error: ReaderError | None = None
+        self.steps = [ReaderEvent(kind, "pcsc:Reader 00 00", AT, 1) for kind in steps]
+        self.read_error: Exception | None = None
+        self.read_of = ""
         self.reading = threading.Event()
         self.go_on = threading.Event()
 
@@ -199,7 +201,8 @@ class Script:
         threading.Event().wait(min(timeout_s, 0.01))
         return None
 
-    def read(self, *_: object) -> Any:
+    def read(self, reader: str, *_: object) -> Any:
+        self.read_of = reader
         self.reading.set()
         self.go_on.wait(10)
         if self.read_error is not None:
@@ -221,10 +224,30 @@ def test_a_card_that_could_not_be_read_is_told_with_its_reason(bench: Bench) -> 
     failed = bench.wait("read-failed")
     assert failed["card"]["error"]["fault"] == "card-removed"
     assert failed["row"]["fault"] == "card-removed"
+    assert script.read_of == "pcsc:Reader 00 00"
     with pytest.raises(RefusedError) as refused:
         station.reveal(failed["card"]["presence"], frozenset({"number"}), "me")
     assert refused.value.refusal is Refusal.NOT_READ
     station.stop()
+
+
+def test_a_bug_of_ours_is_said_and_the_counter_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stations, "BACKOFF_S", (0.01,))
+    script = Script(EventKind.READER_IN, EventKind.CARD_IN, EventKind.READER_IN)
+    script.read_error = ZeroDivisionError("broken on purpose")
+    script.go_on.set()
+    log = io.StringIO()
+    bench.ledger.journal = Journal(log)
+    station = Station("r1", "pcsc:", "Desk", POLICY, bench.ledger, watching=script)
+    station.start()
+    for kind in ("reader-ready", "card-inserted", "cleared"):
+        bench.wait(kind)
+    assert station.presence is None
+    assert bench.wait("reader-lost")["fault"] == "reader-not-ready"
+    bench.wait("reader-ready")
+    station.stop()
+    assert "ZeroDivisionError in the station" in log.getvalue()
+    assert "broken on purpose" not in log.getvalue()
 
 
 def test_a_card_that_is_being_read_cannot_be_cleared(bench: Bench) -> None:

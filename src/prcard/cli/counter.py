@@ -17,7 +17,7 @@ import click
 from prcard.cli.judging import known_profile, loaded_trust
 from prcard.cli.main import ExitCode
 from prcard.cli.output import print_json, say
-from prcard.errors import ReaderError, ReaderFault
+from prcard.errors import CaptureError, FieldProblem, ReaderError, ReaderFault
 from prcard.reader.uri import NOT_REAL, choose_reader
 
 if TYPE_CHECKING:
@@ -163,6 +163,7 @@ def serve(
     Example:
       prcard counter serve --reader serial:/dev/ttyUSB0 --profile counter
     """
+    # Long because it is one list of options, each handed on.
     _need_extra()
     uris, virtual = _chosen(uris, virtual)
     from prcard.counter.compat import vendor
@@ -176,7 +177,6 @@ def serve(
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
     counter = Counter(
         _readers(uris, replace(profile, sam_allow_list=(*profile.sam_allow_list, *sam_allow)), trust),
         pairing=Pairing(state / "tokens.json"),
@@ -268,7 +268,13 @@ def _audit_log(path: Path | None, key: Path | None) -> AuditLog | None:
 def _log(path: Path | None) -> Any:
     if path is None:
         return None
-    return sys.stderr if str(path) == "-" else path.open("a", encoding="utf-8")
+    try:
+        return sys.stderr if str(path) == "-" else path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise CaptureError(
+            FieldProblem(str(path), None, "a log that can be written", error.strerror or "an error"),
+            advice="Choose another file for --log.",
+        ) from error
 
 
 def _announce(server: CounterServer, counter: Counter, vendors: tuple[str, ...], *, as_json: bool) -> None:

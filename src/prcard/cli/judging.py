@@ -262,6 +262,7 @@ def known_profile(name: str, at: datetime | None = None) -> Profile:
 
 
 def loaded_trust(_: click.Context, __: click.Parameter, folder: Path | None) -> TrustMaterial | None:
+    """Loads the trust folder that `--trust` names; None without one."""
     """Loads the trust folder of an option, before a card is asked for."""
     if folder is None:
         return None

@@ -222,12 +222,8 @@ class _Answer:
             self._gate.counted(self._scope, message["status"])
             present = {name for name, _ in message.get("headers", [])}
             policy = b"cross-origin" if self._by_script else b"same-origin"
-            added = [
-                *HEADERS,
-                (b"cross-origin-resource-policy", policy),
-                *self._cors_headers(),
-                (b"cache-control", b"no-store"),
-            ]
+            added = [*HEADERS, *self._cors_headers(), (b"cache-control", b"no-store")]
+            added.append((b"cross-origin-resource-policy", policy))
             message["headers"] = [*message.get("headers", []), *(pair for pair in added if pair[0] not in present)]
         await self.raw(message)
 

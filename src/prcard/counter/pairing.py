@@ -6,6 +6,7 @@ token belongs to one origin: another page that gets hold of it cannot use it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import secrets
@@ -82,7 +83,7 @@ class Pairing:
         Returns:
             The token, or None when the code is wrong or late. After `MAX_GUESSES` wrong ones no code is good any more.
         """
-        given = "".join(digit for digit in code if digit.isdigit())
+        given = "".join(digit for digit in code if digit in "0123456789")
         with self._lock:
             self._forget_late()
             found = next((known for known in self._codes if secrets.compare_digest(known, given)), None)
@@ -136,7 +137,9 @@ class Pairing:
     def _save(self) -> None:
         if self._file is not None:
             document = {digest: asdict(ticket) for digest, ticket in self._tickets.items()}
-            write_whole(self._file, json.dumps(document, indent=1).encode())
+            # Where it cannot be written, tokens are good until the service ends; then pages pair anew.
+            with contextlib.suppress(CaptureError):
+                write_whole(self._file, json.dumps(document, indent=1).encode())
 
 
 def _digest(token: str) -> str:
@@ -155,5 +158,5 @@ def _load(file: Path | None) -> dict[str, Ticket]:
             str(digest): Ticket(origin=str(entry["origin"]), name=str(entry["name"]), until=float(entry["until"]))
             for digest, entry in document.items()
         }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, CaptureError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}
