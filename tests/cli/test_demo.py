@@ -97,6 +97,15 @@ def test_keep_leaves_what_outside_verifiers_need(run: Run, tmp_path: Path) -> No
     assert {check["outcome"] for check in verdict["checks"] if 10 < check["number"] < 17} == {"PASSED"}
 
 
+def test_every_signed_zone_is_kept_and_none_of_a_card_before(run: Run, tmp_path: Path) -> None:
+    for name, zones in (("chen", {"fingerprint"}), ("ivan", {"extra"}), ("alice", set())):
+        assert run("demo", "--card", name, "--keep", tmp_path, "--json").code == 0
+        kept = {path.stem for path in tmp_path.glob("*.bin")}
+        assert kept == {"text", "photo"} | zones, name
+        states = run("verify", tmp_path / "card.capture.json", "--trust", tmp_path / "trust", "--profile", "training")
+        assert states.code == 0
+
+
 def test_a_trust_folder_that_is_none_is_said(run: Run, tmp_path: Path, fixture_file: Callable[[str], Path]) -> None:
     result = run("verify", fixture_file("alice/card.capture.json"), "--trust", tmp_path, "--json")
     assert result.code == 5

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from jsonschema import Draft202012Validator
 
 from prcard import __version__
 from prcard.cli.main import COMMANDS, ExitCode, cli, main
@@ -154,3 +155,48 @@ def test_a_full_disk_is_said_and_is_no_bug() -> None:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == ExitCode.MALFORMED
     assert "stdout: expected output that can be written, found No space left on device" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("read", "--reader", "sim:alice", "--profile", "nosuch"),
+        ("read", "--reader", "sim:alice", "--at", "garbage"),
+        ("read", "--reader", "sim:alice", "--wait", "nan"),
+        ("read", "--reader", "sim:alice", "--wait", "inf"),
+        ("read", "--reader", "sim:alice", "--save", "-"),
+        ("simulate", "--card", "nobody"),
+        ("number", "no-such-part"),
+    ],
+)
+def test_wrong_usage_is_told_in_json_too(arguments: tuple[str, ...]) -> None:
+    code, out, err = run(*arguments, "--json")
+    schema = json.loads((Path(__file__).resolve().parents[2] / "schemas/error.schema.json").read_text(encoding="utf-8"))
+    document = json.loads(out)
+    Draft202012Validator(schema).validate(document)
+    assert code == document["error"]["exit_code"] == ExitCode.USAGE
+    assert document["error"]["message"].splitlines()[0][:40] in err
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_closed_stream_changes_no_exit_code(closed: str) -> None:
+    command = f'"{sys.executable}" -m prcard.cli.main number check %s {">&-" if closed == "stdout" else "2>&-"}'
+    for number, code in (("911124198108030024", 0), ("911124198108030025", 1)):
+        done = subprocess.run(["bash", "-c", command % number], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (code, "")
+
+
+def test_help_that_finds_no_room_says_so() -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "prcard.cli.main", "--help"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == ExitCode.MALFORMED
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_name_that_is_no_text_is_refused_like_another() -> None:
+    command = [sys.executable.encode(), b"-m", b"prcard.cli.main", b"inspect", b"a\xffb"]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert done.returncode == ExitCode.MALFORMED
+    assert b"Traceback" not in done.stderr

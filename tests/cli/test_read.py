@@ -77,7 +77,8 @@ def test_a_field_that_is_none_is_refused_before_a_card_is_read(run: Run, tmp_pat
 
 def test_an_unknown_profile_is_refused_before_a_card_is_read(run: Run) -> None:
     result = run("read", "--reader", "tcp:127.0.0.1:1", "--profile", "nonsense", "--json")
-    assert (result.code, result.out) == (2, "")
+    assert result.code == 2
+    assert result.document("error")["error"]["kind"] == "BadParameter"
     assert "bank, counter, court" in result.err
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -60,3 +61,24 @@ def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
     (tmp_path / "big.json").write_bytes(b" " * (MAX_CAPTURE_BYTES + 10))
     with pytest.raises(CaptureError):
         load(tmp_path / "big.json")
+
+
+def test_what_is_no_file_is_left_alone(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for place in (pipe, Path("/dev/full"), tmp_path, Path()):
+        with pytest.raises(CaptureError, match="a file, or a name that is free"):
+            write_whole(place, b"x")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
+
+
+def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
+    file, link, loop = tmp_path / "file", tmp_path / "link", tmp_path / "loop"
+    link.symlink_to(file)
+    for data in (b"one", b"two"):
+        write_whole(link, data)
+        assert (file.read_bytes(), link.is_symlink()) == (data, True)
+    loop.symlink_to(loop)
+    with pytest.raises(CaptureError):
+        write_whole(loop, b"x")

@@ -22,6 +22,7 @@ from prcard.store.profiles import load_profile
 from prcard.store.trust import save_trust
 from prcard.trust.compact import find_security_object
 from prcard.trust.material import load_material
+from prcard.trust.security_object import ZONE_NUMBERS
 from prcard.wire.procedure import ReadOptions
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def command(*, name: str, keep: Path | None, lang: str | None, as_json: bool) ->
             say(_STORY[lang][0].format(uri=face.uri, name=name, shows=card.shows))
         virtual.insert(signed, name)
         with open_reader(face.uri) as reader:
-            raw = reader.read(options=ReadOptions(fingerprint=True))
+            raw = reader.read(options=ReadOptions(fingerprint=True, extra=True))
             if not as_json:
                 zones = ", ".join(f"{zone} {len(data)}" for zone, data in _zones(raw).items())
                 say(_STORY[lang][1].format(zones=zones, sam_id=reader.sam_id))
@@ -105,18 +106,23 @@ _STORY = {
 
 
 def _zones(raw: RawCard) -> dict[str, bytes]:
+    """What a card has of each zone."""
     zones = {"text": raw.text, "photo": raw.photo, "fingerprint": raw.fingerprint, "extra": b"".join(raw.extra)}
     return {zone: data for zone, data in zones.items() if data}
 
 
 def _keep(folder: Path, raw: RawCard, files: dict[str, bytes]) -> None:
+    zones = _zones(raw)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for zone in ZONE_NUMBERS.keys() - zones.keys():
+            # Of a card that was kept here before: it is none of this one's.
+            (folder / f"{zone}.bin").unlink(missing_ok=True)
     except OSError as error:
         raise CaptureError(
             FieldProblem(str(folder), None, "a folder that can be made", error.strerror or "an error"),
             advice="Choose another folder for --keep.",
         ) from error
     captures.save(raw, folder / "card.capture.json")
-    for name, data in {**files, **{f"{zone}.bin": data for zone, data in _zones(raw).items()}}.items():
+    for name, data in {**files, **{f"{zone}.bin": data for zone, data in zones.items()}}.items():
         captures.write_whole(folder / name, data)

@@ -55,7 +55,7 @@ def _input(source: tuple[str, ...]) -> bytes:
     # os.path: pathlib raises where a long hexadecimal text is no possible file name.
     if len(source) == 1 and (source[0] == "-" or os.path.exists(source[0])):  # noqa: PTH110  # as said above
         return read_input(source[0])
-    return parse_hex("".join(source).encode()) or read_input(" ".join(source))
+    return parse_hex("".join(source).encode(errors="replace")) or read_input(" ".join(source))
 
 
 def _bytes(raw: bytes) -> dict[str, Any]:

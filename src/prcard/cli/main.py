@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import sys
 from enum import IntEnum
 from typing import Any, Final
@@ -84,29 +86,53 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command line and exits with an `ExitCode`."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    _open_streams()
     sys.exit(_run(arguments))
 
 
+def _open_streams() -> None:
+    """Gives output somewhere to go where a caller closed it, and lets it take names that are no text."""
+    import os
+
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115  # for the whole process
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def _run(arguments: list[str]) -> int:
+    as_json = "--json" in arguments
     try:
         result: Any = cli.main(arguments, prog_name="prcard", standalone_mode=False)
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
         error.show()
+        if as_json:
+            _print_error(error, ExitCode.USAGE)
         return int(ExitCode.USAGE)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         return 128 + 2
     except PRCardError as error:
-        return _report(error, as_json="--json" in arguments)
+        return _report(error, as_json=as_json)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            return _bug(error)
+        click.echo(f"prcard: stdout: {error.strerror}. Make room, or write elsewhere.", err=True)
+        return int(ExitCode.MALFORMED)
     except Exception as error:  # the one place that turns our bugs into exit code 70
-        import traceback
-
-        traceback.print_exception(error)
-        click.echo("This is a bug in prcard; please report it with the lines above.", err=True)
-        return int(ExitCode.BUG)
+        return _bug(error)
     return int(result) if isinstance(result, int) else int(ExitCode.DONE)
+
+
+def _bug(error: Exception) -> int:
+    import traceback
+
+    traceback.print_exception(error)
+    click.echo("This is a bug in prcard; please report it with the lines above.", err=True)
+    return int(ExitCode.BUG)
 
 
 def _report(error: PRCardError, *, as_json: bool) -> int:
@@ -115,10 +141,14 @@ def _report(error: PRCardError, *, as_json: bool) -> int:
         code = ExitCode.USAGE
     click.echo(f"prcard: {error}", err=True)
     if as_json:
-        from prcard.cli.output import error_document, print_json
-
-        print_json(error_document(error, code))
+        _print_error(error, code)
     return int(code)
+
+
+def _print_error(error: PRCardError | click.ClickException, code: ExitCode) -> None:
+    from prcard.cli.output import error_document, print_json
+
+    print_json(error_document(error, code))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from prcard.errors import FieldProblem, PRCardError, ReaderError, RecordError
 
 if TYPE_CHECKING:
+    from click import ClickException
+
     from prcard.cli.main import ExitCode
 
 __all__ = ["MAX_INPUT_BYTES", "error_document", "parse_hex", "print_json", "read_input", "say", "write_bytes"]
@@ -57,14 +59,14 @@ def _silence() -> None:
     os.close(nowhere)
 
 
-def error_document(error: PRCardError, code: ExitCode) -> dict[str, Any]:
+def error_document(error: PRCardError | ClickException, code: ExitCode) -> dict[str, Any]:
     """Builds what `--json` prints when a command fails."""
     problems = error.problems if isinstance(error, RecordError) else ()
     return {
         "error": {
             "exit_code": int(code),
             "kind": type(error).__name__,
-            "message": str(error),
+            "message": str(error) if isinstance(error, PRCardError) else error.format_message(),
             "fault": error.fault.value if isinstance(error, ReaderError) else None,
             "advice": getattr(error, "advice", ""),
             "problems": [problem._asdict() for problem in problems],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import click
@@ -14,12 +15,35 @@ from prcard.wire.procedure import ReadOptions
 __all__ = ["command"]
 
 
+def _finite(seconds: float) -> float:
+    if not math.isfinite(seconds):
+        raise click.BadParameter("expected a number of seconds")
+    return seconds
+
+
+def _named(path: Path | None) -> Path | None:
+    if path is not None and path.name in {"", "-"}:
+        raise click.BadParameter("expected the name of a file; stdout has the judgement")
+    return path
+
+
 @click.command("read")
 @click.option("--reader", "uri", metavar="URI", help="Reader, for instance serial:/dev/ttyUSB0; default: the only one.")
 @click.option(
-    "--wait", "wait_s", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds to wait."
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(0.1, 86_400),
+    default=10.0,
+    show_default=True,
+    callback=lambda _, __, value: _finite(value),
+    help="Seconds to wait.",
 )
-@click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Save what was read as a capture.")
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=lambda _, __, value: _named(value),
+    help="Save what was read as a capture.",
+)
 @click.option("--fingerprint", is_flag=True, help="Keep the fingerprint zone.")
 @click.option("--extra", is_flag=True, help="Read the additional addresses too.")
 @click.option("--management", is_flag=True, help="Read the card management numbers too.")

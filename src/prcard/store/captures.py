@@ -45,22 +45,28 @@ def load(path: Path) -> RawCard:
 def write_whole(path: Path, data: bytes) -> None:
     """Writes a file so that it has either its old content or the new one, never half; mode 0600.
 
+    A link stays one: the file that it points to is replaced. What is no file, such as a device, is left alone.
+
     Raises:
-        CaptureError: the file cannot be written.
+        CaptureError: the file cannot be written, or something else lies there.
     """
     temporary = ""
     try:
+        path = path.resolve() if path.is_symlink() else path
+        if not path.name or (path.exists() and not path.is_file()):
+            raise _refusal(path, "a file, or a name that is free", "something else")
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
         with contextlib.suppress(OSError):
             if temporary:
                 Path(temporary).unlink()
-        raise _refusal(path, "a file that can be written", error.strerror or "an error") from error
+        found = getattr(error, "strerror", None) or "an error"
+        raise _refusal(path, "a file that can be written", found) from error
 
 
 def _refusal(path: Path, expected: str, found: str) -> CaptureError:
