@@ -31,6 +31,7 @@ READS_PER_ROUND = 20
 SERVE = """
 import sys
 from dataclasses import replace
+from prcard.simulator.device import VirtualReader
 from prcard.simulator.specimens import specimen
 from prcard.simulator.vpcd import PCSCFace
 from prcard.wire.tlv import wrap

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
 import prcard
+from prcard.simulator.specimens import specimen
 
 
 def test_the_example_of_the_docstring_works() -> None:
@@ -45,3 +46,13 @@ def test_importing_it_loads_nothing_else() -> None:
     code = "import sys, prcard; print(' '.join(name for name in sys.modules if name.startswith('prcard')))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert set(done.stdout.split()) == {"prcard", "prcard._version"}
+
+
+def test_a_moment_of_just_now_is_the_present_and_an_earlier_one_is_said_to_be_one() -> None:
+    raw, now = specimen("alice").card(), datetime.now(UTC)
+    assert prcard.verify(raw, profile="bank", at=now).as_of is None
+    assert prcard.verify(raw, profile="bank").as_of is None
+    earlier = prcard.verify(raw, profile="bank", at=datetime(2025, 6, 1, tzinfo=UTC))
+    assert earlier.profile_version == "1"
+    assert earlier.as_of is not None
+    assert earlier.as_of.profile_of_that_day

@@ -81,7 +81,8 @@ def test_the_pcsc_face_is_there_for_programs_that_name_its_socket(pcsc: Callable
         for name in ("alice", "bob"):
             done = subprocess.run([*command, "--json"], env=environment, capture_output=True, text=True, check=False)
             shown = json.loads(done.stdout)
-            assert shown["verdict"]["outcome"] == "PASSED", shown
+            assert "verdict" in shown, shown
+            assert shown["verdict"]["outcome"] == "PASSED"
             assert (shown["provenance"]["transport"], shown["provenance"]["simulated"]) == ("pcsc", True)
             if name == "alice":
                 control(document, "next")

@@ -187,6 +187,14 @@ def test_a_card_that_is_lifted_while_it_is_read(pcsc: Serve, virtual: VirtualRea
         assert reader.read(5).text == CARD.text
 
 
+def test_a_card_that_was_lifted_just_before_is_no_reason_to_give_up(pcsc: Serve, virtual: VirtualReader) -> None:
+    """pcscd shows it for some time still; what counts is the card that comes."""
+    face = pcsc(PCSCFace(virtual))
+    with open_any(face.uri) as reader:
+        virtual.insert(OTHER)
+        assert reader.read(10).text == OTHER.text
+
+
 @pytest.mark.parametrize("at", [4, 8, 12])
 def test_a_card_that_is_swapped_quicker_than_pcscd_sees(pcsc: Serve, virtual: VirtualReader, at: int) -> None:
     """The old handle goes on and talks to the other card: nothing may be mixed."""
@@ -359,6 +367,9 @@ def test_without_pyscard_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> 
             raise ImportError(name)
         return real(name, *arguments, **options)
 
+    # As in a process that never had it.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "smartcard"]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(builtins, "__import__", hidden)
     with pytest.raises(ReaderError, match=r"prcard\[pcsc\]") as missing:
         open_any("pcsc:")

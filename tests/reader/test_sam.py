@@ -256,3 +256,58 @@ def test_the_sim_kind_is_simulated_whatever_its_sam_says(virtual: VirtualReader)
     reader = SAMReader(InProcessChannel(VirtualReader(sam_id=bytes(16)).line()), simulated=True)
     assert reader.simulated
     assert not SAMReader(InProcessChannel(VirtualReader(sam_id=bytes(16)).line())).simulated
+
+
+class LateChannel:
+    """A reader whose every reply comes `late_s` after its request, in order."""
+
+    def __init__(self, virtual: VirtualReader, late_s: float) -> None:
+        self._line = virtual.line()
+        self._late_s = late_s
+        self._due: list[tuple[float, bytes]] = []
+
+    def write(self, data: bytes) -> None:
+        now = time.monotonic()
+        if reply := self._line.receive(data, now):
+            self._due.append((now + self._late_s, reply))
+
+    def read(self, timeout_s: float) -> bytes:
+        end = time.monotonic() + timeout_s
+        wake = min(self._due[0][0], end) if self._due else end
+        time.sleep(max(wake - time.monotonic(), 0))
+        return self._due.pop(0)[1] if self._due and self._due[0][0] <= time.monotonic() else b""
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("late_s", [0.7, 1.1])
+def test_a_reader_that_answers_late_is_read_all_the_same(virtual: VirtualReader, late_s: float) -> None:
+    virtual.insert(CARD)
+    with SAMReader(LateChannel(virtual, late_s)) as reader:
+        assert reader.sam_id == "99.99-20000101-0000000000-0000000000"
+        assert reader.read(15).text == CARD.text
+
+
+class Flood:
+    """A line on which bytes never end."""
+
+    def __init__(self, noise: bytes) -> None:
+        self.noise = noise
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    def read(self, timeout_s: float) -> bytes:
+        return self.noise
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("noise", [b"\xaa" * 4096, bytes(4096), Frame.reply(Status.DONE, b"1").serialize() * 100])
+def test_noise_without_end_does_not_stretch_the_wait(noise: bytes) -> None:
+    # Three tries of a status request and the pauses behind them: 3.4 s in all, however much arrives meanwhile.
+    start = time.monotonic()
+    assert fault_of(lambda: SAMReader(Flood(noise))) is ReaderFault.GARBAGE
+    assert time.monotonic() - start < 10

@@ -43,6 +43,8 @@ FAILED = report((MUST, Outcome.FAILED), (SHOULD, Outcome.PASSED))
     [
         (((MUST, Outcome.PASSED), (SHOULD, Outcome.PASSED)), True, 100.0),
         (((MUST, Outcome.PASSED), (SHOULD, Outcome.FAILED)), True, 50.0),
+        (((MUST, Outcome.PASSED), (SHOULD, Outcome.NOT_RUN)), True, 50.0),
+        (((SHOULD, Outcome.PASSED),), False, 100.0),
         (((MUST, Outcome.FAILED), (SHOULD, Outcome.PASSED)), False, 50.0),
         (((MUST, Outcome.NOT_RUN), (SHOULD, Outcome.PASSED)), False, 50.0),
         ((), False, 0.0),

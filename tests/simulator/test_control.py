@@ -95,9 +95,11 @@ def served(reader: VirtualReader) -> Iterator[Control]:
 def test_cards_are_laid_down_and_lifted(served: Control, tmp_path: Path) -> None:
     capture = tmp_path / "card.json"
     capture.write_text(dump_capture(specimen("hana").card()), encoding="utf-8")
-    replies = ask(served.path, "insert alice", "next", "next", f"insert {capture}", "remove", "insert nobody")
-    assert [reply.get("card") for reply in replies] == ["alice", "bob", None, str(capture), None, None]
-    assert [reply["ok"] for reply in replies] == [True, True, False, True, True, False]
+    replies = ask(
+        served.path, "insert alice", "next", "next", f"insert {capture}", "remove", "insert nobody", "remove all"
+    )
+    assert [reply.get("card") for reply in replies] == ["alice", "bob", None, str(capture), None, None, None]
+    assert [reply["ok"] for reply in replies] == [True, True, False, True, True, False, False]
     assert replies[2]["error"].startswith("no card waits")
 
 
@@ -144,13 +146,15 @@ def test_close_does_not_wait_for_who_waits(reader: VirtualReader) -> None:
 
 def test_many_may_be_connected_but_not_any_number(served: Control) -> None:
     with ExitStack() as stack:
-        lines = []
-        for _ in range(MAX_CONNECTIONS + 1):
+        replies = []
+        for at in range(MAX_CONNECTIONS + 1):
             line = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
             line.connect(served.path)
-            line.sendall(b"status\n")
-            lines.append(json.loads(stack.enter_context(line.makefile("rb")).readline()))
-        assert [line["ok"] for line in lines] == [True] * MAX_CONNECTIONS + [False]
+            if at < MAX_CONNECTIONS:
+                line.sendall(b"status\n")
+            # The last one is told so before it asks anything.
+            replies.append(json.loads(stack.enter_context(line.makefile("rb")).readline()))
+        assert [reply["ok"] for reply in replies] == [True] * MAX_CONNECTIONS + [False]
 
 
 @pytest.mark.parametrize("kind", ["path", "tcp"])

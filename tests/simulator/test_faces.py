@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import termios
+from contextlib import ExitStack
 
 import pytest
 
@@ -118,6 +119,41 @@ def test_udp_replies_are_split_at_1024_bytes(reader: VirtualReader) -> None:
             line.recv(2000)
         line.send(Frame.request(Command.READ_TEXT_PHOTO).serialize())
         assert [len(line.recv(2000)), len(line.recv(2000))] == [1024, 271]
+
+
+def test_udp_hosts_at_once_each_get_their_own_replies(reader: VirtualReader) -> None:
+    face = UDPFace()
+    with Server(reader, [face]), ExitStack() as stack:
+        lines = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(3)]
+        for line in lines:
+            line.settimeout(20)
+            line.connect(address(face))
+        # Halves of requests of different hosts must not be put together.
+        for part in (FIND[:6], FIND[6:]):
+            for line in lines:
+                line.send(part)
+        assert [line.recv(100) for line in lines] == [FOUND] * 3
+        lines[0].send(Frame.request(Command.SELECT_CARD).serialize())
+        assert len(lines[0].recv(100)) == 19
+        lines[0].send(Frame.request(Command.READ_TEXT_PHOTO).serialize())
+        lines[1].send(Frame.request(Command.SAM_STATUS).serialize())
+        assert (len(lines[0].recv(2000)), len(lines[0].recv(2000)), len(lines[1].recv(2000))) == (1024, 271, 11)
+
+
+def test_udp_hosts_are_bounded(reader: VirtualReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prcard.simulator.faces.MAX_GUESTS", 2)
+    monkeypatch.setattr("prcard.simulator.server.MAX_GUESTS", 2)
+    face = UDPFace()
+    server = Server(reader, [face])
+    with server:
+        for _ in range(5):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+                line.settimeout(20)
+                line.connect(address(face))
+                line.send(FIND)
+                assert line.recv(100) == FOUND
+        assert len(face._guests) == 2
+        assert len(server._served) == 3
 
 
 def test_udp_host_that_is_gone_does_not_end_the_face(reader: VirtualReader) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import tomllib
 from pathlib import Path
@@ -70,6 +71,13 @@ def test_a_scenario_that_comes_along_does_what_it_says(name: str) -> None:
 @pytest.mark.parametrize("name", shipped())
 def test_a_scenario_that_comes_along_is_valid_against_the_schema(name: str) -> None:
     SCHEMA.validate(tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8")))
+
+
+def test_the_scenario_of_the_how_to_page_is_one() -> None:
+    page = (FOLDER.parents[3] / "docs" / "how-to" / "use-a-virtual-reader.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert len(Scenario.parse(text).steps) == 4
+    SCHEMA.validate(tomllib.loads(text))
 
 
 def test_the_schema_is_one() -> None:

@@ -238,7 +238,7 @@ def test_card_lifted_between_base_and_address_gives_nothing() -> None:
 def test_card_lifted_in_the_middle() -> None:
     error = refused(Desk(FOUND, SELECTED, (Status.READ_FAILED, b""), ABSENT))
     assert error.fault is ReaderFault.CARD_REMOVED
-    assert "Lay it down again" in error.advice
+    assert "lay it down again" in error.advice
 
 
 def test_card_that_stays_but_cannot_be_read() -> None:
@@ -359,3 +359,26 @@ def legal(command: Command, scripted: Scripted) -> Scripted:
         except AssertionError:
             return NOISE
     return scripted
+
+
+MISHEARD = (Status.BAD_CHECK, b"")
+
+
+def test_a_request_that_the_reader_misheard_is_sent_again() -> None:
+    desk = Desk(MISHEARD, FOUND, MISHEARD, SELECTED, (Status.BAD_LENGTH, b""), BASE, ABSENT)
+    assert read(desk) == CardZones(text=TEXT, photo=PHOTO)
+    assert desk.commands.count(Command.SELECT_CARD) == 2
+
+
+def test_a_reader_that_never_makes_out_the_request_is_given_up() -> None:
+    error = refused(Desk(MISHEARD))
+    assert error.fault is ReaderFault.REFUSED
+    assert "(10)" in str(error)
+
+
+def test_a_slow_reader_gets_more_time_with_each_try() -> None:
+    desk = Desk(SILENCE, SILENCE, (Status.DONE, b""), SILENCE)
+    assert desk.run(identify()) == b""
+    waits = [step.timeout_s for step in desk.steps if isinstance(step, Exchange)]
+    assert waits[:3] == sorted(set(waits[:3]))
+    assert waits[3] == waits[2]

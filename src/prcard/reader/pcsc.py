@@ -154,9 +154,11 @@ def _registered() -> list[Any]:
     if "smartcard.reader.ReaderFactory" not in sys.modules:
         # Nobody can have added one; and where the system has no PC/SC library, importing pyscard prints to stdout.
         return []
-    from smartcard.pcsc.PCSCReader import PCSCReader as ServiceReader
-    from smartcard.reader.ReaderFactory import ReaderFactory
-
+    try:
+        from smartcard.pcsc.PCSCReader import PCSCReader as ServiceReader
+        from smartcard.reader.ReaderFactory import ReaderFactory
+    except ImportError:
+        return []
     found = []
     for method in ReaderFactory.factorymethods:
         if method != ServiceReader.readers:
@@ -441,13 +443,17 @@ class PCSCReader:
                 job.presence = self._presence()
             return self._attempt(job, lambda: _ObjectChannel(registered), procedure)
         with context() as handle:
-            job.presence = self._await_card(job, handle, unread=unread)
-            try:
-                return self._attempt(job, lambda: _ServiceChannel(handle, self.name), procedure)
-            except ReaderError as error:
-                if error.fault is ReaderFault.CARD_REMOVED:
+            while True:
+                job.presence = self._await_card(job, handle, unread=unread)
+                try:
+                    return self._attempt(job, lambda: _ServiceChannel(handle, self.name), procedure)
+                except ReaderError as error:
+                    if error.fault is not ReaderFault.CARD_REMOVED:
+                        raise
                     self._lost = job.presence, time.monotonic() + GHOST_S
-                raise
+                    if job.answered or job.over(0):
+                        raise
+                    # It was gone before it said anything: the service still showed a card that had been lifted.
 
     def _attempt(
         self, job: Job, connect: Callable[[], CardChannel], procedure: Callable[[CardChannel], APDUProcedure[_T]]
@@ -480,6 +486,7 @@ class PCSCReader:
                     # reading is made of short commands.
                     self._extended = self._extended and not command.extended
                     raise
+                job.answered = True
                 command = procedure.send(ResponseAPDU.parse(received))
         except StopIteration as end:
             result: _T = end.value

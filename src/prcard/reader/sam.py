@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from prcard.errors import ReaderError, ReaderFault
 from prcard.reader.channel import SpeedChannel
 from prcard.record.raw import ManagementNumbers, Provenance, RawCard, format_sam_id, is_simulated_sam_id
-from prcard.wire.host import Fault, HostSession, Reply
+from prcard.wire.host import Fault, FaultKind, HostSession, Reply
 from prcard.wire.presence import CardWatch, Sight
 from prcard.wire.procedure import Answer, Exchange, Pause, ReadOptions, Speed, find_speed, identify, read_card
 
@@ -26,6 +26,9 @@ DEFAULT_TIMEOUT_S = 10.0
 
 QUIET_S = 0.15
 """Silence in seconds after which a damaged reply is over: some 1,700 byte times at 115200 baud, 140 at 9600."""
+
+INTACT = frozenset({FaultKind.LATE, FaultKind.UNEXPECTED})
+"""Faults of a frame that arrived undamaged: it answers something else, and the true reply may be on its way."""
 
 _T = TypeVar("_T")
 
@@ -162,29 +165,38 @@ class SAMReader:
         """Sends one request and waits for its reply.
 
         After a fault the true reply may still follow (line noise before it, or a late reply to an earlier request), so
-        the wait goes on until the line falls silent or the time is up.
+        the wait goes on: behind damage until the line falls silent, behind an intact frame that answers something else
+        until the time is up. It never goes on longer than that, however much arrives.
         """
         self._channel.write(self._session.send(step.command, step.data))
         deadline = time.monotonic() + step.timeout_s
         fault: Fault | None = None
+        damaged = False
         while True:
             now = time.monotonic()
             event = self._session.next_event(now)
             if isinstance(event, Reply):
                 return Answer(now, reply=event)
+            if now >= deadline:
+                return self._given_up(now, fault)
             if event is not None:
-                fault = fault or event
+                damaged = damaged or event.kind not in INTACT
+                # A late reply says that the reader is slow, not that anything is wrong with the line.
+                fault = fault or (event if event.kind is not FaultKind.LATE else None)
                 continue
-            data = self._channel.read(self._wait_s(now, deadline, after_fault=fault is not None))
+            data = self._channel.read(self._wait_s(now, deadline, after_damage=damaged))
             now = time.monotonic()
-            if not data and (fault is not None or now >= deadline):
-                noise = self._session.abandon()
-                return Answer(now, fault=str(fault or noise or ""))
+            if not data and damaged:
+                return self._given_up(now, fault)
             self._session.receive_data(data, now)
 
-    def _wait_s(self, now: float, deadline: float, *, after_fault: bool) -> float:
+    def _given_up(self, now: float, fault: Fault | None) -> Answer:
+        left = self._session.abandon()
+        return Answer(now, fault=str(fault or left or ""))
+
+    def _wait_s(self, now: float, deadline: float, *, after_damage: bool) -> float:
         wake = self._session.deadline()
-        moments = [deadline, *([wake] if wake is not None else []), *([now + QUIET_S] if after_fault else [])]
+        moments = [deadline, *([wake] if wake is not None else []), *([now + QUIET_S] if after_damage else [])]
         return max(min(moments) - now, 0.0)
 
     def _drain(self, seconds: float) -> None:

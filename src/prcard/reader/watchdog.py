@@ -27,6 +27,7 @@ class Job:
     def __init__(self, deadline: float, timeout_s: float, closed: threading.Event) -> None:
         self.timeout_s = timeout_s
         self.presence: int | None = None
+        self.answered = False
         self.result: Any = None
         self.error: Exception | None = None
         self._deadline = deadline

@@ -127,11 +127,9 @@ class Report:
 
     @property
     def conforms(self) -> bool:
-        """Whether every clause was run and no binding one failed."""
-        return bool(self.results) and all(
-            result.outcome is Outcome.PASSED or (result.outcome is Outcome.FAILED and not result.clause.must)
-            for result in self.results
-        )
+        """Whether every binding clause was run and kept."""
+        binding = [result for result in self.results if result.clause.must]
+        return bool(binding) and all(result.outcome is Outcome.PASSED for result in binding)
 
     def to_document(self) -> dict[str, Any]:
         """The JSON form."""

@@ -169,9 +169,14 @@ class Control:
 
     def _answer(self, request: bytes, seen: _Seen) -> dict[str, Any]:
         verb, _, argument = request.decode("utf-8", "replace").strip().partition(" ")
-        if verb not in VERBS or (verb == "next" and not self._waiting) or (verb == "fault" and not argument):
+        known = VERBS.get(verb)
+        if known is None or (argument and not known.arguments) or (verb == "next" and not self._waiting):
             usual = ", ".join(f"{name} {entry.arguments}".strip() for name, entry in VERBS.items())
-            found = "no card waits" if verb == "next" else repr(verb[:40])
+            found = (
+                "no card waits"
+                if verb == "next" and not argument
+                else repr(request[:40].decode("utf-8", "replace").strip())
+            )
             return {"ok": False, "error": f"{found}: expected one of: {usual}"}
         try:
             told = self._carry_out(verb, argument.strip(), seen)
@@ -204,7 +209,7 @@ class Control:
             case "fault" if argument == "clear":
                 reader.clear_faults()
             case "fault":
-                reader.inject(parse_fault(argument))
+                reader.inject(parse_fault(argument or "nothing"))
             case "speed":
                 reader.set_speed(argument)
             case "unplug":

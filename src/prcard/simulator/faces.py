@@ -6,11 +6,13 @@ import contextlib
 import os
 import re
 import socket
+from collections import OrderedDict
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from prcard.errors import ReaderError, ReaderFault
+from prcard.simulator.server import MAX_GUESTS
 
 if TYPE_CHECKING:
     from prcard.simulator.device import VirtualReader
@@ -96,6 +98,10 @@ class PtyFace:
         self._master = self._slave = -1
         if self._link is not None and self._link.is_symlink():
             self._link.unlink()
+
+    def origin(self) -> Peer | None:
+        """A serial device has one host."""
+        return None
 
     def speed(self) -> int | None:
         """See `Peer.speed`: what the host has set the device to."""
@@ -212,6 +218,10 @@ class StreamPeer:
         """A plain connection has no speed."""
         return None
 
+    def origin(self) -> Peer | None:
+        """A connection has one host."""
+        return None
+
     def close(self) -> None:
         """See `Peer.close`."""
         with contextlib.suppress(OSError):
@@ -219,7 +229,7 @@ class StreamPeer:
 
 
 class UDPFace:
-    """A UDP port on loopback; replies go to whoever asked last, split at 1024 bytes.
+    """A UDP port on loopback; several hosts may ask, and each gets its own replies, split at 1024 bytes.
 
     Args:
         host: Address to listen on.
@@ -233,6 +243,7 @@ class UDPFace:
         self._address = (host, port)
         self._socket: socket.socket | None = None
         self._host: tuple[str, int] | None = None
+        self._guests: OrderedDict[tuple[str, int], _Guest] = OrderedDict()
 
     def open(self) -> list[Peer]:
         """See `Face.open`."""
@@ -266,11 +277,15 @@ class UDPFace:
         return data
 
     def transmit(self, data: bytes) -> int:
-        """See `Peer.transmit`; one datagram at a time."""
+        """See `Peer.transmit`; one datagram at a time, to whoever asked last."""
+        return self.send_to(self._host, data)
+
+    def send_to(self, host: tuple[str, int] | None, data: bytes) -> int:
+        """Sends one datagram to a host; see `Peer.transmit`."""
         piece = data[:UDP_SPLIT_BYTES]
         try:
-            if self._socket is not None and self._host is not None:
-                self._socket.sendto(piece, self._host)
+            if self._socket is not None and host is not None:
+                self._socket.sendto(piece, host)
         except BlockingIOError:
             return 0
         except OSError:
@@ -281,11 +296,47 @@ class UDPFace:
         """Datagrams have no speed."""
         return None
 
+    def origin(self) -> Peer | None:
+        """See `Peer.origin`: whoever sent the last datagram."""
+        if self._host is None:
+            return None
+        guest = self._guests.setdefault(self._host, _Guest(self, self._host))
+        self._guests.move_to_end(self._host)
+        if len(self._guests) > MAX_GUESTS:
+            self._guests.popitem(last=False)
+        return guest
+
     def close(self) -> None:
         """See `Face.close`; also closes the one peer."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+
+class _Guest:
+    """One host of a UDP port; see `Peer`."""
+
+    def __init__(self, face: UDPFace, host: tuple[str, int]) -> None:
+        self._face = face
+        self._host = host
+
+    def fileno(self) -> int:
+        return -1
+
+    def receive(self) -> bytes | None:
+        return b""
+
+    def transmit(self, data: bytes) -> int:
+        return self._face.send_to(self._host, data)
+
+    def speed(self) -> int | None:
+        return None
+
+    def origin(self) -> Peer | None:
+        return None
+
+    def close(self) -> None:
+        """The port is the face's."""
 
 
 def _listen(kind: str, address: tuple[str, int], sort: socket.SocketKind) -> socket.socket:

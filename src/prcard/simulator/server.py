@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
     from prcard.simulator.outbox import Piece
 
-__all__ = ["Face", "Peer", "Servable", "ServedLine", "Server"]
+__all__ = ["MAX_GUESTS", "Face", "Peer", "Servable", "ServedLine", "Server"]
+
+MAX_GUESTS: Final = 64
+"""Hosts that may share a descriptor, such as a UDP port, each with a line of its own."""
 
 FULL_LINE_S: Final = 0.005
 """Pause in seconds before a line that took no byte is tried again."""
@@ -41,6 +44,9 @@ class Peer(Protocol):
 
     def speed(self) -> int | None:
         """Speed of the host's side in baud; None where the face has none or the host's is not known."""
+
+    def origin(self) -> Peer | None:
+        """Who sent what was received last, where one descriptor has many hosts; None: this peer itself."""
 
     def close(self) -> None:
         """Releases the descriptor."""
@@ -107,9 +113,10 @@ class Servable(Protocol):
 class _Served:
     """A peer with its protocol line and the bytes still to be written."""
 
-    def __init__(self, peer: Peer, line: ServedLine) -> None:
+    def __init__(self, peer: Peer, line: ServedLine, *, registered: bool = True) -> None:
         self.peer = peer
         self.line = line
+        self.registered = registered
         self.outbox = Outbox()
 
 
@@ -220,7 +227,25 @@ class Server:
         if data is None:
             self._drop(served)
         elif self._reader.hears(served.peer.speed()):
-            self._answer(served, data)
+            origin = served.peer.origin()
+            # A reader that is unplugged this very moment hears nobody new.
+            with contextlib.suppress(ReaderError):
+                self._answer(served if origin is None else self._of(origin), data)
+
+    def _of(self, origin: Peer) -> _Served:
+        """Gives the line of one of the hosts that share a descriptor; the longest silent one makes room."""
+        guests = [served for served in self._served if not served.registered]
+        for served in guests:
+            if served.peer is origin:
+                # To the end of the row: the first one is the one that was silent longest.
+                self._served.remove(served)
+                self._served.append(served)
+                return served
+        if len(guests) >= MAX_GUESTS:
+            self._served.remove(guests[0])
+        served = _Served(origin, self._reader.line(), registered=False)
+        self._served.append(served)
+        return served
 
     def _answer(self, served: _Served, data: bytes) -> None:
         now = self._reader.clock()
@@ -230,7 +255,8 @@ class Server:
         served.outbox.add(pieces, now + self._reply_delay_s)
 
     def _drop(self, served: _Served) -> None:
-        self._selector.unregister(served.peer.fileno())
+        if served.registered:
+            self._selector.unregister(served.peer.fileno())
         self._served.remove(served)
         served.peer.close()
 

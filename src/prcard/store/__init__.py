@@ -1,1 +1,1 @@
-"""What is kept on disk: captures, profiles."""
+"""What is kept on disk: captures, profiles, trust folders, audit log, kept records; and asking services outside."""

@@ -144,7 +144,11 @@ class HostSession:
             return None
         self._abandoned.add(self._pending)
         received, self._received_bytes = self._received_bytes, 0
-        fault = self._fault(FaultKind.NOISE, f"expected a reply, found {received} bytes that are none")
+        if self._scanner.deadline() is None:
+            fault = self._fault(FaultKind.NOISE, f"expected a reply, found {received} bytes that are none")
+        else:
+            detail = f"it began and did not end in time, {received} bytes came: the line is slow or loses bytes"
+            fault = self._fault(FaultKind.TIMEOUT, detail)
         self._scanner.clear()
         self._pending = None
         return fault if received else None
@@ -184,6 +188,7 @@ class HostSession:
 
     def _judge(self, frame: Frame, command: Command) -> Reply | Fault:
         status, data = Status.of(frame.sw3), frame.reply_data
+        self._received_bytes = 0
         if self._comes_late(command, status, len(data)):
             return self._fault(FaultKind.LATE, f"found the late reply ({status.value:02X}) to an earlier request")
         if not command.may_answer(status, len(data)):

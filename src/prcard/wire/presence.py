@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from prcard.errors import ReaderError, ReaderFault
 from prcard.wire.codes import Command, Status
-from prcard.wire.procedure import SETTLE_S, Exchange, Pause, persistent
+from prcard.wire.procedure import SETTLE_S, Pause, persistent
 
 if TYPE_CHECKING:
     from prcard.wire.procedure import Procedure
@@ -30,7 +30,7 @@ __all__ = ["POLL_S", "CardWatch", "Sight"]
 POLL_S: Final = 0.3
 """Pause between two looks. Source: host notes of two makers, 300–600 ms between finds (B)."""
 
-LOOK_S: Final = 1.0
+LOOK_S: Final = (1.0, 1.0, 1.0)
 """Longest wait for the reply to one look."""
 
 _STILL_THERE: Final = frozenset({Status.DONE, Status.NO_CONTENT})
@@ -91,7 +91,7 @@ class CardWatch:
             return self._forget(found=True) if found else Sight.PRESENT
         if not found and self._present:
             # One failed find may be a card that was moved: only the second one counts.
-            yield Pause(SETTLE_S)
+            yield Pause(POLL_S)
             found = yield from self._find()
         if not found:
             return self._forget(found=False)
@@ -103,7 +103,7 @@ class CardWatch:
         return Sight.REPLACED if found else Sight.ABSENT
 
     def _find(self) -> Procedure[bool]:
-        reply = yield from persistent(Exchange(Command.FIND_CARD, LOOK_S))
+        reply = yield from persistent(Command.FIND_CARD, LOOK_S)
         if reply.status in {Status.CARD_FOUND, Status.NO_CARD}:
             return reply.status is Status.CARD_FOUND
         raise ReaderError(
@@ -116,9 +116,9 @@ class CardWatch:
         """Finds the command that tells about the card that was read; False when none does."""
         if self._found_again:
             # The find after the read took the selection back.
-            yield from persistent(Exchange(Command.SELECT_CARD, LOOK_S))
+            yield from persistent(Command.SELECT_CARD, LOOK_S)
         for command in (Command.READ_MANAGEMENT, Command.READ_EXTRA):
-            reply = yield from persistent(Exchange(command, LOOK_S))
+            reply = yield from persistent(command, LOOK_S)
             if reply.status in _STILL_THERE:
                 self._way, self._hold = _Way.HOLD, command
                 return True
@@ -132,6 +132,6 @@ class CardWatch:
         for attempt in range(2):
             if attempt:
                 yield Pause(SETTLE_S)
-            if (yield from persistent(Exchange(self._hold, LOOK_S))).status in _STILL_THERE:
+            if (yield from persistent(self._hold, LOOK_S)).status in _STILL_THERE:
                 return True
         return False

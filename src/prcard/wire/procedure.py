@@ -43,7 +43,8 @@ POLL_S: Final = 0.3
 SETTLE_S: Final = 0.1
 """Pause after a damaged or missing reply, in which the shell lets late bytes pass."""
 
-PROBE_S: Final = 0.6
+PROBE_S: Final = (0.6, 1.0, 1.5)
+"""Longest wait for the reply to each try of a status or SAM id request, in seconds: a slow reader gets more time."""
 FIND_S: Final = 1.0
 SELECT_S: Final = 1.0
 READ_S: Final = 3.0
@@ -158,8 +159,8 @@ def find_speed(speeds: Sequence[int]) -> Procedure[int]:
     fault = ""
     for baud in speeds:
         yield Speed(baud)
-        for _ in range(2):
-            answer = yield Exchange(Command.SAM_STATUS, PROBE_S)
+        for timeout_s in PROBE_S[:2]:
+            answer = yield Exchange(Command.SAM_STATUS, timeout_s)
             if answer.reply is not None:
                 return baud
             fault = answer.fault or fault
@@ -176,10 +177,11 @@ def identify() -> Procedure[bytes]:
     Raises:
         ReaderError: `NOT_READY` when the SAM is, `SILENT` or `GARBAGE` when no reply makes sense.
     """
-    status = yield from persistent(Exchange(Command.SAM_STATUS, PROBE_S))
+    status = yield from persistent(Command.SAM_STATUS, PROBE_S)
     if status.status is not Status.DONE:
         raise _refused(ReaderFault.NOT_READY, "The reader is not ready", status)
-    answer = yield Exchange(Command.SAM_ID, PROBE_S)
+    # The last wait is long enough for whoever answered the status: a SAM id that is missing is believed.
+    answer = yield Exchange(Command.SAM_ID, PROBE_S[-1])
     if answer.reply is None:
         yield Pause(SETTLE_S)
         return b""
@@ -230,21 +232,24 @@ class _CardReading:
             return (yield from self.additions(zones))
 
     def exchange(self, command: Command, timeout_s: float) -> Procedure[Answer]:
-        """One exchange within the deadline; a damaged reply is followed by a pause and counted."""
+        """One exchange within the deadline; a damaged or missing reply is followed by a pause, counted, and tried anew.
+
+        Each try waits longer than the one before: a reply that comes just too late once would do so every time.
+        """
         left = self.deadline - self.now
         if left <= 0:
             raise self.out_of_time()
-        answer = yield Exchange(command, min(timeout_s, left))
+        answer = yield Exchange(command, min(timeout_s * (1 + self.damaged), left))
         self.now = answer.now
-        if answer.reply is not None:
+        if answer.reply is not None and not _misheard(answer.reply):
             self.damaged = 0
             return answer
         self.damaged += 1
         self.fault = answer.fault or self.fault
         if self.damaged >= TRIES:
-            raise _no_reader(self.fault)
+            raise _no_reader(self.fault) if answer.reply is None else _refused_request(answer.reply)
         yield from self.pause(SETTLE_S)
-        return answer
+        return answer._replace(reply=None)
 
     def pause(self, seconds: float) -> Procedure[None]:
         left = self.deadline - self.now
@@ -358,8 +363,8 @@ class _CardReading:
         if answer.reply is not None and answer.reply.status is Status.NO_CARD:
             return ReaderError(
                 ReaderFault.CARD_REMOVED,
-                "The card was lifted before everything was read.",
-                "Lay it down again and leave it there until the reading is done.",
+                "The card was lifted before everything was read, or could not be read where it lies.",
+                "Lift it, lay it down again and leave it there until the reading is done.",
             )
         return _refused(ReaderFault.CARD_UNREADABLE, "The card could not be read", reply)
 
@@ -401,20 +406,34 @@ _REFUSALS: Final = frozenset(
 )
 
 
-def persistent(step: Exchange) -> Procedure[Reply]:
-    """Repeats one exchange until a reply makes sense, at most `TRIES` times.
+def persistent(command: Command, timeouts_s: Sequence[float]) -> Procedure[Reply]:
+    """Repeats one exchange until a reply makes sense.
+
+    Args:
+        command: What to send.
+        timeouts_s: Longest wait for each try, in seconds.
 
     Raises:
-        ReaderError: `SILENT` or `GARBAGE` when none does.
+        ReaderError: `SILENT` or `GARBAGE` when none does, `REFUSED` when the reader cannot make out the request.
     """
-    fault = ""
-    for _ in range(TRIES):
-        answer = yield step
-        if answer.reply is not None:
-            return answer.reply
+    fault, reply = "", None
+    for timeout_s in timeouts_s:
+        answer = yield Exchange(command, timeout_s)
+        reply = answer.reply
+        if reply is not None and not _misheard(reply):
+            return reply
         fault = answer.fault or fault
         yield Pause(SETTLE_S)
-    raise _no_reader(fault)
+    raise _no_reader(fault) if reply is None else _refused_request(reply)
+
+
+def _misheard(reply: Reply) -> bool:
+    """Tells whether the reader got a damaged request: the same request is worth another try."""
+    return reply.status in {Status.BAD_CHECK, Status.BAD_LENGTH}
+
+
+def _refused_request(reply: Reply) -> ReaderError:
+    return _refused(ReaderFault.REFUSED, "The reader refused the request", reply)
 
 
 def _no_reader(fault: str) -> ReaderError:
