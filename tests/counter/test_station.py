@@ -176,8 +176,9 @@ def test_a_reader_that_can_never_be_watched_is_lost_and_tried_again(bench: Bench
 class Script:
     """A watcher that says what a test wants: for what no virtual reader can be made to do."""
 
-    def __init__(self, *steps: EventKind) -> None:
-        self.steps = [ReaderEvent(kind, "pcsc:Reader 00 00", AT, 1) for kind in steps]
+    def __init__(self, *steps: EventKind | tuple[EventKind, str]) -> None:
+        named = [step if isinstance(step, tuple) else (step, "Reader 00 00") for step in steps]
+        self.steps = [ReaderEvent(kind, f"pcsc:{reader}", AT, 1) for kind, reader in named]
         self.read_error: Exception | None = None
         self.read_of = ""
         self.reading = threading.Event()
@@ -262,6 +263,29 @@ def test_a_card_that_is_being_read_cannot_be_cleared(bench: Bench) -> None:
     assert refused.value.refusal is Refusal.BUSY
     script.go_on.set()
     bench.wait("verdict")
+    station.stop()
+
+
+def test_a_station_keeps_to_the_reader_that_came_first(bench: Bench) -> None:
+    script = Script(
+        EventKind.READER_IN,
+        (EventKind.READER_IN, "Other"),
+        EventKind.CARD_IN,
+        (EventKind.CARD_IN, "Other"),
+        (EventKind.READER_OUT, "Other"),
+        EventKind.CARD_OUT,
+        EventKind.READER_OUT,
+        (EventKind.READER_IN, "Other"),
+        (EventKind.CARD_IN, "Other"),
+    )
+    script.go_on.set()
+    station = Station("r1", "pcsc:", "Desk", POLICY, bench.ledger, watching=script)
+    station.start()
+    for kind in ("reader-ready", "card-inserted", "verdict", "card-removed", "reader-lost"):
+        bench.wait(kind)
+    for kind in ("reader-ready", "card-inserted", "verdict"):
+        bench.wait(kind)
+    assert script.read_of == "pcsc:Other"
     station.stop()
 
 

@@ -92,6 +92,7 @@ class Station:
         self._error: ReaderError | None = None
         self._presence: Presence | None = None
         self._watcher: Watcher | None = None
+        self._attached: str | None = None
         self._judged_at = 0.0
         self._lifted_at = 0.0
         self._reminded = False
@@ -199,16 +200,23 @@ class Station:
             failures += 1
 
     def _handle(self, watcher: Watcher, event: ReaderEvent) -> None:
+        if event.kind not in _OF_THE_SERVICE and event.reader != (self._attached or event.reader):
+            # A URI such as `pcsc:` can stand for several readers; a station serves the one that came first.
+            self._ledger.journal.log("ignored", reader=self.name, uri=event.reader, reason=event.kind.value)
+            return
         match event.kind:
             case EventKind.READER_IN:
+                self._attached = event.reader
                 self._ready()
             case EventKind.READER_OUT:
+                self._attached = None
                 self._lost(_GONE)
             case EventKind.CARD_IN:
                 self._read(watcher, event)
             case EventKind.CARD_OUT:
                 self._lifted(event.at)
             case EventKind.SERVICE_DOWN:
+                self._attached = None
                 self._ledger.happened("service-down", self.name)
                 self._lost(_NO_SERVICE)
             case EventKind.SERVICE_UP:
@@ -300,6 +308,7 @@ class Station:
             return
 
 
+_OF_THE_SERVICE: Final = frozenset({EventKind.SERVICE_DOWN, EventKind.SERVICE_UP})
 _GONE: Final = ReaderError(
     ReaderFault.LOST, "The reader is gone.", "Plug the reader in again; it is used as soon as it is back."
 )
