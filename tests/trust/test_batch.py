@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from prcard.errors import TrustError
 from prcard.record.capture import load_capture
-from prcard.trust.batch import BatchSigner, BatchVerifier
+from prcard.trust.batch import GROUP, BatchSigner, BatchVerifier
 from prcard.trust.certificates import IssuerProfile, issue_csca, issue_signer, request_signer
 from prcard.trust.compact import find_security_object
 from prcard.trust.security_object import StatusReference, build_security_object, parse_security_object
@@ -300,9 +300,9 @@ def test_nothing_is_handed_out_of_a_group_with_a_card_that_is_refused(
     p256: Any, zones: dict[str, bytes], signed: datetime
 ) -> None:
     batch = BatchSigner(p256.signer)
-    cards = [(zones if number != 70 else {**zones, "photo": b""}, signed, None) for number in range(100)]
+    cards = [(zones if number != 150 else {**zones, "photo": b""}, signed, None) for number in range(200)]
     made = batch.build_all(cards)
-    assert len([next(made) for _ in range(64)]) == 64
+    assert len([next(made) for _ in range(GROUP)]) == GROUP
     with pytest.raises(TrustError) as caught:
         next(made)
     assert caught.value.reason == "zone-missing"
