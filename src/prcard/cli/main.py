@@ -120,6 +120,9 @@ def _run(arguments: list[str]) -> int:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             return _bug(error)
+        from prcard.cli.output import silence
+
+        silence()
         click.echo(f"prcard: stdout: {error.strerror}. Make room, or write elsewhere.", err=True)
         return int(ExitCode.MALFORMED)
     except Exception as error:  # the one place that turns our bugs into exit code 70

@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 
     from prcard.cli.main import ExitCode
 
-__all__ = ["MAX_INPUT_BYTES", "error_document", "parse_hex", "print_json", "read_input", "say", "write_bytes"]
+__all__ = [
+    "MAX_INPUT_BYTES",
+    "error_document",
+    "parse_hex",
+    "print_json",
+    "read_input",
+    "say",
+    "silence",
+    "write_bytes",
+]
 
 MAX_INPUT_BYTES = 1 << 20
 """The most that a command takes from a file or stdin: a capture has about 3 KB."""
@@ -43,16 +52,16 @@ def write_bytes(data: bytes) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        _silence()
+        silence()
     except OSError as error:
-        _silence()
+        silence()
         raise RecordError(
             FieldProblem("stdout", None, "output that can be written", error.strerror or "an error"),
             advice="Make room, or write elsewhere.",
         ) from error
 
 
-def _silence() -> None:
+def silence() -> None:
     """Sends stdout nowhere from now on, so that Python does not complain at exit either."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
