@@ -92,3 +92,12 @@ def test_codes_are_put_into_words_where_the_tables_know_them() -> None:
     }
     assert meanings_of({"sex": "7", "nationality": "QQQ", "nation": None}) == {}
     assert meanings_of({"nationality": "XXA"})["nationality"].en == "stateless person"
+
+
+def test_what_a_profile_may_not_show_is_hidden_whole() -> None:
+    profile = replace(load_profile("training"), may_show=("number",), mask_level="full")
+    presence = replace(judged(specimen("alice").card()), policy=Policy(profile=profile, training=True))
+    record = presence.to_document()["record"]
+    assert record["number"] == "911124198504120021"
+    assert record["chinese_name"] == record["expiry_date"] == "******"
+    assert presence.allowed() == ["number"]

@@ -82,9 +82,9 @@ class Presence:
         }
 
     def masked(self) -> dict[str, str | None] | None:
-        """The record as the profile's mask shows it; None when there is none or it does not decode."""
-        document = self._document()
-        return None if document is None else mask_document(document, self.policy.profile.mask_level)
+        """The record as the profile's mask shows it, and what it may not show hidden; None without a record."""
+        document, profile = self._document(), self.policy.profile
+        return None if document is None else mask_document(document, profile.mask_level, (), profile.may_show)
 
     def allowed(self) -> list[str]:
         """Fields that may be shown to somebody who asks."""
