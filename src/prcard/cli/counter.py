@@ -220,9 +220,9 @@ def pair(*, state: Path, as_json: bool) -> int:
 
 def _need_extra() -> None:
     try:
-        import fastapi  # noqa: F401
-        import uvicorn  # noqa: F401
-        import wsproto  # noqa: F401
+        import fastapi  # noqa: F401  # only whether it is there
+        import uvicorn  # noqa: F401  # only whether it is there
+        import wsproto  # noqa: F401  # only whether it is there
     except ImportError as error:
         raise ReaderError(
             ReaderFault.MISSING_EXTRA,
