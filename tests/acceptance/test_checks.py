@@ -21,6 +21,8 @@ from prcard.record.numbers import PR18Number, check_digit_731, check_digit_mod11
 from prcard.record.raw import Provenance, RawCard
 
 MakeCard = Callable[..., RawCard]
+# The last test counts what those before it saw, so that all of them run in one process.
+pytestmark = pytest.mark.xdist_group("reasons-seen")
 SEEN: set[str] = set()
 UNBORN = {"birth_date": "2027-01-01", "issue_date": "2030-01-01", "expiry_date": "2034-12-31"}
 NO_PROVINCE = PR18Number.build(
