@@ -35,13 +35,13 @@ generated: setup-dev ## Judge that generated files and fixtures are what their s
 
 pytest: setup-dev ## Run the tests with the coverage gate.
 	$(BIN)/coverage erase
-	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term
+	$(BIN)/pytest -n 2 --cov --cov-report=term
 
 check-long: setup-dev lint types layers generated ## The same in the long mode: 20,000 and more cases for each law.
-	PRCARD_LONG=1 $(BIN)/pytest -n 2 --dist loadgroup --timeout=3000
+	PRCARD_LONG=1 $(BIN)/pytest -n 2 --timeout=3000
 
 fuzz: setup-dev ## Run only the long tests against hostile input.
-	PRCARD_LONG=1 $(BIN)/pytest -n 2 --dist loadgroup -m long --timeout=3000
+	PRCARD_LONG=1 $(BIN)/pytest -n 2 -m long --timeout=3000
 
 soak: setup-dev ## Read cards for DURATION_S=600 seconds with faults mixed in; memory and descriptors must not grow.
 	$(BIN)/python benchmarks/soak/run.py --seconds $(DURATION_S)
